@@ -1,0 +1,8 @@
+export type {
+  DialOptions,
+  DialTarget,
+  HandleOptions,
+  NewStreamOptions,
+  Swarm,
+  SwarmEvents
+} from './swarm-types.ts'

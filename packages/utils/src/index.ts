@@ -1,0 +1,13 @@
+/**
+ * Small bounded helpers that several Warren packages share. No I/O and no clock of their own.
+ */
+export { Backoff } from './backoff.ts'
+export type { BackoffOptions } from './backoff.ts'
+export { FrameTooLongError, LengthPrefixedDecoder, encodeLengthPrefixed } from './length-prefixed.ts'
+export { describeError, printable } from './printable.ts'
+export { TokenBucket } from './token-bucket.ts'
+export type { TokenBucketOptions } from './token-bucket.ts'
+export { VarintError, encodeVarint, readVarint, varintSize } from './varint.ts'
+export type { Varint } from './varint.ts'
+export { deadline, waitFor } from './wait.ts'
+export type { Deadline } from './wait.ts'
