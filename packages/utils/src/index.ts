@@ -3,7 +3,11 @@
  */
 export { Backoff } from './backoff.ts'
 export type { BackoffOptions } from './backoff.ts'
-export { FrameTooLongError, LengthPrefixedDecoder, encodeLengthPrefixed } from './length-prefixed.ts'
+export {
+  FrameTooLongError,
+  LengthPrefixedDecoder,
+  encodeLengthPrefixed
+} from './length-prefixed.ts'
 export { describeError, printable } from './printable.ts'
 export { TokenBucket } from './token-bucket.ts'
 export type { TokenBucketOptions } from './token-bucket.ts'
