@@ -1,0 +1,22 @@
+/** Default of every option of {@link createNode}; times in milliseconds. */
+export const DEFAULTS = {
+  portName: 'node',
+  announce: [],
+  tickets: [],
+  peers: []
+} as const
+
+/** How long a ticket can be used when nothing else is said: 30 days, in milliseconds. */
+export const TICKET_LIFETIME = 30 * 86_400_000
+
+/** How long `open` waits for the peer and its channel, in milliseconds. */
+export const OPEN_TIMEOUT = 30_000
+
+/** How long a linked peer has to announce the channel before it counts as unknown, in milliseconds. */
+export const CHANNEL_GRACE = 3_000
+
+/** How long closing a node may take before what is left is destroyed, in milliseconds. */
+export const CLOSE_TIMEOUT = 5_000
+
+/** How often a process looks for tickets that another one has revoked, in milliseconds. */
+export const REVOCATION_POLL = 2_000

@@ -1,0 +1,187 @@
+/** Options of {@link createNode}. */
+export interface NodeOptions {
+  /**
+   * State directory: identity, ticket key, ports, tickets and revocations are kept there from one
+   * run to the next. @default none: everything is in memory and ends with the node
+   */
+  readonly home?: string
+  /**
+   * `'kept'`: the identity of the state directory, or an ephemeral one while another process uses
+   * it. @default `'kept'` with `home`, else `'ephemeral'`
+   */
+  readonly identity?: 'kept' | 'ephemeral'
+  /**
+   * Multiaddrs to listen on; none for a node that only dials.
+   * @default all interfaces, on a port that is kept in the state directory
+   */
+  readonly listen?: readonly string[]
+  /** Which of the kept ports to listen on when `listen` is not given. @default `'node'` */
+  readonly portName?: string
+  /** Multiaddrs to put in tickets instead of those listened on: port forwards, relays. @default [] */
+  readonly announce?: readonly string[]
+  /** Token of the network, as `warren key token` prints it. @default none: tickets only */
+  readonly token?: string
+  /** Tickets of other nodes: each is linked to and kept linked. @default [] */
+  readonly tickets?: readonly string[]
+  /** Multiaddrs with `/p2p/…` of nodes of the network to keep links to. @default [] */
+  readonly peers?: readonly string[]
+  /** Told of what went on but should be known: damaged state files. @default nobody */
+  readonly onWarning?: (message: string) => void
+  /** Ends the creation. */
+  readonly signal?: AbortSignal
+}
+
+/** Options of {@link WarrenNode.share}. */
+export interface ShareOptions {
+  /** `3000`, `host:port`, `tcp://host:port` or `unix:/path`. */
+  readonly target: string | number
+  /** Name of the channel: 1 to 255 bytes of UTF-8. @default one that is made up */
+  readonly name?: string
+}
+
+/** A target that peers can open. */
+export interface Share {
+  readonly name: string
+  /** The target, as `tcp://host:port` or `unix:/path`. */
+  readonly target: string
+  stats(): ForwardStats
+  /** Told of connections that could not be carried, such as a refused target. */
+  onError(listener: (error: Error) => void): () => void
+  /** Takes no new connections; ends those that run after their time (5 s). */
+  close(): Promise<void>
+}
+
+/** Options of {@link WarrenNode.open}: `ticket`, or `channel` with or without `peer`. */
+export interface OpenOptions {
+  /** A ticket for the channel. */
+  readonly ticket?: string
+  /** Name of the channel, for those with the network's token. */
+  readonly channel?: string
+  /** Only the channel of this peer (peer id). @default any that shares it */
+  readonly peer?: string
+  /** `8080`, `host:port` or `unix:/path`. @default a free port of 127.0.0.1 */
+  readonly listen?: string | number
+  /** Milliseconds within which the peer has to be linked and to share the channel. @default 30000 */
+  readonly timeout?: number
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal
+}
+
+/** A channel of another node, reachable here. */
+export interface Opening {
+  readonly name: string
+  /** Where local programs reach it: `127.0.0.1:port`, or the path of a unix socket. */
+  readonly address: string
+  /** The same as a URL: `http://127.0.0.1:port`, or `unix:/path`. */
+  readonly url: string
+  readonly host: string | undefined
+  readonly port: number | undefined
+  stats(): ForwardStats
+  /** Told of connections that could not be carried. */
+  onError(listener: (error: Error) => void): () => void
+  /** Takes no new connections; ends those that run after their time (5 s). */
+  close(): Promise<void>
+}
+
+/** Counters of a share or an opening since it began. */
+export interface ForwardStats {
+  /** Connections that are carried now. */
+  readonly open: number
+  /** Connections taken up, whatever became of them. */
+  readonly total: number
+  /** Connections that could not be carried, by error code. */
+  readonly failed: Readonly<Record<string, number>>
+  /** Bytes from the programs here into the tunnel, and back. */
+  readonly bytesOut: number
+  readonly bytesIn: number
+}
+
+/** Options of {@link WarrenNode.ticket}. */
+export interface TicketOptions {
+  /** The channel that it gives access to. */
+  readonly channel: string
+  /** Milliseconds for which it can be used. @default 2592000000 (30 days) */
+  readonly expires?: number
+  /** How many peers may use it, at most 1024. @default no limit */
+  readonly uses?: number
+  /** Multiaddrs to put in it. @default those announced, else those listened on */
+  readonly announce?: readonly string[]
+}
+
+/** A ticket that was issued. */
+export interface NodeTicket {
+  readonly id: string
+  /** `warren:…`: whoever has it has access. */
+  readonly text: string
+  readonly channel: string
+  readonly expires: Date
+}
+
+/** A link to another node, as {@link WarrenNode.status} shows it. */
+export interface LinkStatus {
+  readonly peer: string
+  readonly address: string
+  readonly direction: 'inbound' | 'outbound'
+  readonly path: 'direct' | 'relayed'
+  readonly security: string | undefined
+  readonly muxer: string | undefined
+  /** Round-trip time in milliseconds. */
+  readonly rtt: number | undefined
+  /** Bits per second, as last measured. */
+  readonly rate: number | undefined
+  readonly channels: readonly string[]
+  /** By a ticket, not by the network's token. */
+  readonly ticket: boolean
+}
+
+/** What a node does now. */
+export interface NodeStatus {
+  readonly peer: string
+  readonly identity: 'kept' | 'ephemeral'
+  readonly addresses: readonly string[]
+  readonly links: readonly LinkStatus[]
+  readonly shares: readonly (ForwardStats & { readonly name: string; readonly target: string })[]
+  readonly openings: readonly (ForwardStats & { readonly name: string; readonly address: string })[]
+  readonly sessions: {
+    /** Running now, and those of them whose link is broken at the moment. */
+    readonly open: number
+    readonly detached: number
+    /** How often a session went on over a new connection, since the node began. */
+    readonly resumed: number
+  }
+}
+
+/** Events of a node. */
+export interface NodeEvents {
+  /** A peer is linked. */
+  link: (link: LinkStatus) => void
+  /** A link has ended; the reason where there is one. */
+  unlink: (peer: string, error: Error | undefined) => void
+  /** An attempt to link failed; no other follows when `fatal`. */
+  'link-error': (error: Error, fatal: boolean) => void
+}
+
+/** A node: identity, swarm, tunnel, shares and openings. */
+export interface WarrenNode {
+  /** Peer id as text. */
+  readonly peerId: string
+  readonly identity: 'kept' | 'ephemeral'
+  /** The process that has the kept identity, when that is why this one is ephemeral. */
+  readonly identityHeldBy: number | undefined
+  /** Multiaddrs with `/p2p/…` at which it can be dialled, best first, loopback last. */
+  addresses(): string[]
+  share(options: ShareOptions): Promise<Share>
+  /** Opens a channel; resolves once its peer is linked and shares it. */
+  open(options: OpenOptions): Promise<Opening>
+  ticket(options: TicketOptions): Promise<NodeTicket>
+  /** Takes a ticket back; live sessions of its holders end. `expires`: when it would have ended. */
+  revoke(id: string, expires: Date): Promise<void>
+  /** Milliseconds to a peer and back: a name's peer id that is linked, a multiaddr, or a ticket. */
+  ping(peer: string, options?: { readonly signal?: AbortSignal }): Promise<number>
+  status(): NodeStatus
+  /** Adds a listener; what it returns removes it. */
+  on<E extends keyof NodeEvents>(event: E, listener: NodeEvents[E]): () => void
+  /** Ends everything in order, within 5 s. Idempotent. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
