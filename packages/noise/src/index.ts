@@ -1,1 +1,39 @@
-export {}
+/**
+ * libp2p's `/noise` as a `ConnectionEncrypter`: the handshake of `@chainsafe/libp2p-noise`, and
+ * records of our own on `node:crypto` that carry the bytes. In a browser, the library alone.
+ *
+ * @packageDocumentation
+ */
+import type { ConnectionEncrypter } from '@libp2p/interface'
+import type { NoiseExtensions } from '@chainsafe/libp2p-noise'
+import type { NoiseComponents } from './components.ts'
+import { NoiseEncrypter } from './encrypter.ts'
+import { resolveOptions, type NoiseOptions } from './options.ts'
+
+/**
+ * The encrypter, for `connectionEncrypters`.
+ *
+ * @throws {NoiseOptionsError} when an option makes no sense
+ */
+export function noise(
+  options: NoiseOptions = {}
+): (components: NoiseComponents) => ConnectionEncrypter<NoiseExtensions> {
+  const resolved = resolveOptions(options)
+  return components => new NoiseEncrypter(components, resolved)
+}
+
+export { sealInbound, sealOutbound } from './seal.ts'
+export type { Sealed, SealOptions } from './seal.ts'
+export type { NoiseComponents } from './components.ts'
+export type { IdentityLimits, NoiseOptions } from './options.ts'
+export type { NoiseExtensions } from '@chainsafe/libp2p-noise'
+export { DEFAULTS } from './defaults.ts'
+export {
+  KeyRefusedError,
+  NoiseHandshakeError,
+  NoiseOptionsError,
+  NonceExhaustedError,
+  RecordError,
+  TruncatedError,
+  UnexpectedPeerError
+} from './errors.ts'

@@ -1,0 +1,43 @@
+import { publicKeyToProtobuf } from '@libp2p/crypto/keys'
+import type { PrivateKey } from '@libp2p/interface'
+import { generateX25519, x25519FromSeed, type X25519KeyPair } from './x25519.ts'
+
+/** What is signed: binds the static Noise key to the identity (libp2p noise spec, "Static Key Authentication"). */
+const SIGNATURE_PREFIX = new TextEncoder().encode('noise-libp2p-static-key:')
+
+/**
+ * Who we are in every handshake: the identity key, one static Noise key, and the signature that
+ * binds them, which is made once and not per handshake.
+ */
+export class LocalIdentity {
+  readonly staticKey: X25519KeyPair
+  /** The identity key in libp2p's protobuf encoding. */
+  readonly publicKey: Uint8Array
+  readonly #privateKey: PrivateKey
+  #signature: Promise<Uint8Array> | undefined
+
+  constructor(privateKey: PrivateKey, staticNoiseKey?: Uint8Array) {
+    this.#privateKey = privateKey
+    this.publicKey = publicKeyToProtobuf(privateKey.publicKey)
+    this.staticKey =
+      staticNoiseKey === undefined ? generateX25519() : x25519FromSeed(staticNoiseKey)
+  }
+
+  /** The identity key's signature of the static Noise key. */
+  signature(): Promise<Uint8Array> {
+    this.#signature ??= this.#sign()
+    return this.#signature
+  }
+
+  /** The identity's private key in the library's eyes: it gets our one signature, nothing else. */
+  signer(): PrivateKey {
+    return Object.create(this.#privateKey, {
+      sign: { value: () => this.signature() }
+    }) as PrivateKey
+  }
+
+  async #sign(): Promise<Uint8Array> {
+    const message = Buffer.concat([SIGNATURE_PREFIX, this.staticKey.publicKey])
+    return await this.#privateKey.sign(message)
+  }
+}
