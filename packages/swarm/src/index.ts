@@ -1,3 +1,46 @@
+/**
+ * Owns identity, transports, upgrader, connections and protocols of a libp2p host, and hosts
+ * unmodified libp2p services.
+ */
+export { createSwarm } from './create-swarm.ts'
+export type { Datastore } from './datastore.ts'
+export { DEFAULTS } from './defaults.ts'
+export type { DialAttempt } from './dial/dial-error.ts'
+export { DialError } from './dial/dial-error.ts'
+export type { ListenFailure } from './errors.ts'
+export {
+  AddressNotDialledError,
+  CloseTimeoutError,
+  ConnectionEndedError,
+  ConnectionLimitError,
+  ConnectionSupplantedError,
+  DialQueueFullError,
+  DialSelfError,
+  DialTargetError,
+  DialTimeoutError,
+  DuplicateProtocolHandlerError,
+  ListenError,
+  MissingServiceError,
+  NewStreamTimeoutError,
+  NoContentRoutersError,
+  NoPeerRoutersError,
+  NoTransportError,
+  PeerNotFoundError,
+  ServiceStartError,
+  SwarmClosedError,
+  SwarmOptionsError,
+  UnhandledProtocolError,
+  UnmetServiceDependenciesError,
+  WrongPeerError
+} from './errors.ts'
+export type { SwarmComponents } from './services/components.ts'
+export type {
+  ComponentsWith,
+  Factory,
+  SwarmAddresses,
+  SwarmInit,
+  SwarmOptions
+} from './swarm-init.ts'
 export type {
   DialOptions,
   DialTarget,

@@ -1,0 +1,38 @@
+/** Every default of a swarm, once. Times in milliseconds. The README's table is compared with it. */
+export const DEFAULTS = {
+  maxConnections: 300,
+  maxConnectionsPerPeer: 8,
+  lowWatermark: 160,
+  highWatermark: 192,
+  trimGrace: 60_000,
+  dialTimeout: 30_000,
+  addressDialTimeout: 15_000,
+  privateAddressDialTimeout: 5_000,
+  resolveTimeout: 5_000,
+  maxDials: 160,
+  maxDialsPerPeer: 8,
+  maxDialQueue: 500,
+  maxAddressesPerDial: 25,
+  newStreamTimeout: 10_000,
+  closeTimeout: 5_000,
+  crossedDialWindow: 2_000
+} as const
+
+/** Staggers of one dial, in milliseconds (RFC 8305 section 5, and go-libp2p's dial ranker). */
+export const STAGGER = {
+  /** Between two addresses on the public internet. */
+  public: 250,
+  /** Between two addresses of private networks, loopback and unix sockets. */
+  private: 30,
+  /** Relayed addresses wait this long while there are direct ones. */
+  relay: 500
+} as const
+
+/** Back-off of an address after failed dials, in milliseconds: `base + coefficient × n²`, at most `max`. */
+export const DIAL_BACKOFF = {
+  base: 5_000,
+  coefficient: 1_000,
+  max: 300_000,
+  /** Addresses remembered; the oldest is forgotten first. */
+  maxEntries: 4_096
+} as const

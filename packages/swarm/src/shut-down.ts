@@ -1,0 +1,27 @@
+import type { AbortOptions } from '@libp2p/interface'
+import type { SwarmParts } from './assemble.ts'
+import { closeConnection } from './connections/close-connection.ts'
+import { SwarmClosedError } from './errors.ts'
+
+/**
+ * Ends the parts of a swarm, from the outside in: nothing new is taken, services say goodbye over
+ * connections that are still open, listeners and dials end, then the connections, and last what is
+ * left of the services. Each step is bounded, so it always ends.
+ */
+export async function shutDown(parts: SwarmParts, options: AbortOptions = {}): Promise<void> {
+  const { admission, trimmer, randomWalk, host, acceptors, transports } = parts
+  const { dialler, table, upgrader, selfAddresses } = parts
+  admission.close()
+  trimmer.close()
+  randomWalk.stop(new SwarmClosedError('the swarm was closed during the walk'))
+  await host.beforeStop()
+  await Promise.all([dialler.close(), transports.close(), acceptors.close()])
+  await upgrader.close()
+  await host.stop()
+  const { closeTimeout } = parts.options
+  await Promise.all(
+    table.connections().map(async connection => closeConnection(connection, closeTimeout, options))
+  )
+  await table.close()
+  await selfAddresses.settled()
+}
