@@ -1,0 +1,132 @@
+import type { Stream } from '@libp2p/interface'
+import { LimitedConnectionError, TooManyInboundProtocolStreamsError } from '@libp2p/interface'
+import * as mss from '@libp2p/multistream-select'
+import { printable } from '@warren/utils'
+import { StreamNegotiationTimeoutError, TooManyHeldStreamsError, toError } from '../errors.ts'
+import { guardStream } from './guard-stream.ts'
+import { runMiddleware } from './run-middleware.ts'
+import { isLive, uncountAtEnd } from './stream-context.ts'
+import type { StreamContext } from './stream-context.ts'
+
+type State =
+  | { readonly at: 'held'; readonly streams: Stream[] }
+  | { readonly at: 'started' }
+  | { readonly at: 'stopped'; readonly error: Error }
+
+/**
+ * The streams that the peer opens: held, paused and in order, until the connection is taken; then
+ * negotiated and given to their handlers.
+ */
+export class InboundStreams {
+  readonly #context: StreamContext
+  #state: State = { at: 'held', streams: [] }
+
+  constructor(context: StreamContext) {
+    this.#context = context
+  }
+
+  get started(): boolean {
+    return this.#state.at === 'started'
+  }
+
+  add(stream: Stream): void {
+    switch (this.#state.at) {
+      case 'started':
+        void this.#serve(stream) // never rejects
+        break
+      case 'stopped':
+        stream.abort(this.#state.error)
+        break
+      case 'held':
+        this.#hold(stream, this.#state.streams)
+        break
+    }
+  }
+
+  /** Serves what was held, in the order in which it came, and from now on what comes. */
+  start(): void {
+    if (this.#state.at !== 'held') return
+    const { streams } = this.#state
+    this.#state = { at: 'started' }
+    for (const stream of streams) {
+      if (!isLive(stream)) continue
+      setReading(stream, true)
+      void this.#serve(stream) // never rejects
+    }
+  }
+
+  /** Takes no more streams, and aborts those that were held. */
+  stop(error: Error): void {
+    const state = this.#state
+    if (state.at === 'stopped') return
+    this.#state = { at: 'stopped', error }
+    if (state.at === 'held') for (const stream of state.streams) stream.abort(error)
+  }
+
+  #hold(stream: Stream, held: Stream[]): void {
+    const { maxHeldStreams } = this.#context.options
+    if (held.length >= maxHeldStreams) {
+      stream.abort(
+        new TooManyHeldStreamsError(
+          `${maxHeldStreams} streams wait for this connection to be taken`
+        )
+      )
+      return
+    }
+    // So that its window holds the peer back; stock muxers grant more as long as it is not paused.
+    setReading(stream, false)
+    held.push(stream)
+  }
+
+  /** Negotiates one stream and runs its handler; whatever fails aborts the stream. */
+  async #serve(stream: Stream): Promise<void> {
+    const { components, options } = this.#context
+    try {
+      const ms = options.streamNegotiationTimeout
+      const timeout = (): Error =>
+        new StreamNegotiationTimeoutError(`the peer did not negotiate its stream within ${ms} ms`)
+      const ready = await guardStream(stream, { ms, timeout }, async () => this.#negotiate(stream))
+      await ready.handler(ready.stream, ready.connection)
+    } catch (thrown) {
+      const error = toError(thrown)
+      components.logger
+        .forComponent('warren:connection')
+        .trace('inbound stream %s: %s', printable(stream.protocol), printable(error.message))
+      stream.abort(error)
+      this.#context.streamEnded(error)
+    }
+  }
+
+  async #negotiate(stream: Stream) {
+    const { components, options, counts, connection } = this.#context
+    const { registrar } = components
+    if (stream.protocol === '') {
+      stream.protocol = await mss.handle(stream, registrar.getProtocols())
+    }
+    const { protocol } = stream
+    const record = registrar.getHandler(protocol)
+    const max = record.options.maxInboundStreams ?? options.maxInboundStreams
+    if (!counts.add(protocol, 'inbound', max)) {
+      throw new TooManyInboundProtocolStreamsError(
+        `${max} inbound streams of "${protocol}" are open on this connection`
+      )
+    }
+    uncountAtEnd(this.#context, stream, protocol)
+    if (connection.limits !== undefined && record.options.runOnLimitedConnection !== true) {
+      throw new LimitedConnectionError(`"${protocol}" does not run on a limited connection`)
+    }
+    await this.#context.rememberProtocol(protocol)
+    components.metrics?.trackProtocolStream(stream)
+    // A copy: registrars may give out the array that they keep.
+    const middleware = [...registrar.getMiddleware(protocol)]
+    if (middleware.length === 0) return { stream, connection, handler: record.handler }
+    return { ...(await runMiddleware(stream, connection, middleware)), handler: record.handler }
+  }
+}
+
+/** Pauses or resumes reading; a stream whose read side has ended has nothing to pause. */
+function setReading(stream: Stream, reading: boolean): void {
+  if (stream.readStatus === 'closed' || stream.readStatus === 'closing') return
+  if (reading) stream.resume()
+  else stream.pause()
+}
