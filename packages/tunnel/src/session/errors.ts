@@ -56,9 +56,19 @@ export class SessionRefusedError extends WarrenError {
   }
 }
 
+/** Thrown when streams to the peer break again and again before a session is open. */
+export class SessionOpenError extends WarrenError {
+  readonly code = 'ERR_SESSION_OPEN'
+}
+
 /** Thrown when a message passes `maxMessageBytes`, or its headers pass `headerBytes`. */
 export class MessageTooLongError extends WarrenError {
   readonly code = 'ERR_MESSAGE_TOO_LONG'
+}
+
+/** Thrown when a message cannot be encoded: a header that is no well-formed text. */
+export class InvalidMessageError extends WarrenError {
+  readonly code = 'ERR_INVALID_MESSAGE'
 }
 
 /** Thrown when no message came within the `timeout` of `receive`. */

@@ -62,13 +62,7 @@ export interface UnsupportedHead {
   readonly type: 'unsupported'
 }
 
-export type Head =
-  | OpenHead
-  | AcceptHead
-  | RefuseHead
-  | ResumeHead
-  | ResumedHead
-  | UnsupportedHead
+export type Head = OpenHead | AcceptHead | RefuseHead | ResumeHead | ResumedHead | UnsupportedHead
 
 const TYPE = { open: 0x01, accept: 0x02, refuse: 0x03, resume: 0x04, resumed: 0x05 } as const
 

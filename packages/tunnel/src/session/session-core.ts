@@ -37,7 +37,7 @@ export type SessionEvent =
   | 'readable'
   /** There is room again, after {@link SessionCore.write} returned `false`. */
   | 'writable'
-  /** The peer's application has taken more. */
+  /** The peer's application has taken more, or lets us send further. */
   | 'confirmed'
   /** It is over for the application: see {@link SessionCore.ending}. */
   | 'ended'
@@ -448,8 +448,8 @@ export class SessionCore {
     const send = this.#send
     const { acked, endAcked, limit: oldLimit } = send
     send.onAck(taken, limit)
-    if (send.acked > acked) this.#emit('confirmed')
-    else if (send.endAcked === endAcked && send.limit === oldLimit) this.#receive.countIdleFrame()
+    if (send.acked > acked || send.limit > oldLimit) this.#emit('confirmed')
+    else if (send.endAcked === endAcked) this.#receive.countIdleFrame()
     this.#progress()
     if (this.#blocked && send.room > 0) {
       this.#blocked = false

@@ -358,7 +358,8 @@ class Dialler extends Node {
       if (this.core?.isAttached === true) return
       this.dial()
       // Another link appeared meanwhile: two attachments race.
-      if (this.core !== undefined && random.chance(0.3)) clock.after(random.int(0, 40), () => this.dial())
+      if (this.core !== undefined && random.chance(0.3))
+        clock.after(random.int(0, 40), () => this.dial())
     })
   }
 }
@@ -400,7 +401,10 @@ class Acceptor extends Node {
 export function simulate(seed: number): SimulationReport {
   const world = new World(seed)
   const { random, clock } = world
-  const totals = [random.size(100, 600_000), random.chance(0.2) ? 0 : random.size(1, 300_000)] as const
+  const totals = [
+    random.size(100, 600_000),
+    random.chance(0.2) ? 0 : random.size(1, 300_000)
+  ] as const
   const aborts = random.chance(0.1)
   const aborter = random.int(0, 1)
   const abortAt = (side: number): number =>
@@ -410,10 +414,13 @@ export function simulate(seed: number): SimulationReport {
     new App(core, world, { out: 2, in: 1, total: totals[1], abortAt: abortAt(1) }, () =>
       acceptor.pump()
     )
-  const dialler: Dialler = new Dialler(world, acceptor, core =>
-    new App(core, world, { out: 1, in: 2, total: totals[0], abortAt: abortAt(0) }, () =>
-      dialler.pump()
-    )
+  const dialler: Dialler = new Dialler(
+    world,
+    acceptor,
+    core =>
+      new App(core, world, { out: 1, in: 2, total: totals[0], abortAt: abortAt(0) }, () =>
+        dialler.pump()
+      )
   )
   dialler.dial()
   let steps = 0
