@@ -1,0 +1,24 @@
+/** A two-way stream of bytes, as thin as each stack allows. */
+export interface BenchStream {
+  /** `false` when the stream is full: wait for {@link BenchStream.drained}. */
+  write(chunk: Uint8Array): boolean
+  drained(): Promise<void>
+  /** Called with bytes as they come. */
+  onData(listener: (bytes: Uint8Array) => void): void
+  /** Ends both directions. */
+  end(): void
+}
+
+/** One connection to the server. */
+export interface BenchConnection {
+  open(): Promise<BenchStream>
+  close(): Promise<void>
+}
+
+/** A way to carry streams between two processes. */
+export interface Stack {
+  /** Starts a server that calls `onStream` for every stream; returns where it is. */
+  listen(onStream: (stream: BenchStream) => void): Promise<string>
+  /** A connection of its own, never a shared one. */
+  dial(address: string): Promise<BenchConnection>
+}
