@@ -87,6 +87,7 @@ export const EXIT_OF: Readonly<Record<string, ExitName>> = {
   // No answer.
   ERR_PEER_TIMEOUT: 'timeout',
   ERR_DIAL_TIMEOUT: 'timeout',
+  ERR_CHANNEL_DIAL_TIMEOUT: 'timeout',
   ERR_LINK_TIMEOUT: 'timeout',
   ERR_TARGET_TIMEOUT: 'timeout'
 }

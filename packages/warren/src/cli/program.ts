@@ -22,7 +22,6 @@ const EXAMPLES = `Examples:
   warren open brave-otter           the second time the name is enough
   warren status                     what runs here, and how it is connected
   warren demo                       see it work on this machine: 1 GiB, two cut links
-
 `
 
 /** The table of commands. Parsing it loads nothing heavy. */
@@ -34,9 +33,14 @@ export function program(version: string, dispatch: Dispatch): Command {
     .addHelpText('after', '\nExit codes: warren help exit-codes')
     .configureHelp({ sortSubcommands: false, showGlobalOptions: false })
     .helpCommand(false)
+    .configureOutput({
+      outputError: (text, write) => write(`warren: ${text.replace(/^error: /, '')}`)
+    })
+    .showHelpAfterError('see: warren help')
 
   const add = (name: string, summary: string, examples: readonly string[]): Command => {
     const command = common(warren.command(name)).summary(summary).description(summary)
+    command.showHelpAfterError(`see: warren help ${name}`)
     return command.addHelpText('before', `Examples:\n${examples.map(e => `  ${e}\n`).join('')}`)
   }
 

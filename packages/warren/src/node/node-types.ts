@@ -170,6 +170,8 @@ export interface WarrenNode {
   readonly identityHeldBy: number | undefined
   /** Multiaddrs with `/p2p/…` at which it can be dialled, best first, loopback last. */
   addresses(): string[]
+  /** Multiaddrs that are put in tickets: those announced, else {@link WarrenNode.addresses}. */
+  ticketAddresses(): string[]
   share(options: ShareOptions): Promise<Share>
   /** Opens a channel; resolves once its peer is linked and shares it. */
   open(options: OpenOptions): Promise<Opening>

@@ -84,12 +84,18 @@ export class Collection<T> {
   }
 
   /**
-   * Whether there is a file for `key`, whole or not: for records that must count even when they
-   * are damaged.
+   * Whether there is a file for `key`, whole or damaged: for records that must count even when they
+   * cannot be read.
    */
   async mentions(key: string): Promise<boolean> {
     const file = fileOf(key)
     return (await this.#all()).some(name => name === file || name.startsWith(`${file}.bad-`))
+  }
+
+  /** Every key that {@link Collection.mentions} knows, of those that are file names as they are. */
+  async mentioned(): Promise<string[]> {
+    const keys = (await this.#all()).map(name => /^([^_].*?)\.json(?:\.bad-.*)?$/.exec(name)?.[1])
+    return [...new Set(keys.filter(key => key !== undefined))]
   }
 
   async #files(): Promise<string[]> {

@@ -51,6 +51,8 @@ const TICKET = object({
 
 const REVOKED = object({ at: time, expires: nullable(time) })
 
+const USES = object({ expires: time, peers: pipe(array(text), maxLength(1_024)) })
+
 const PORTS = object({ ports: pipe(array(port), maxLength(16)) })
 
 /** What is kept of a share, by its name. */
@@ -74,6 +76,8 @@ export class Home {
   readonly tickets: Collection<SavedTicket>
   /** Revoked tickets by id. */
   readonly revoked: Collection<InferOutput<typeof REVOKED>>
+  /** Which peers have used a ticket with limited uses, by its id. */
+  readonly uses: Collection<InferOutput<typeof USES>>
   /** Ports by what they are for: `share/<name>`, `open/<name>`. */
   readonly ports: Collection<InferOutput<typeof PORTS>>
   readonly #onDamage: OnDamage
@@ -85,6 +89,7 @@ export class Home {
     this.peers = new Collection(join(path, 'peers'), 'peer', PEER, onDamage)
     this.tickets = new Collection(join(path, 'tickets'), 'ticket', TICKET, onDamage)
     this.revoked = new Collection(join(path, 'revoked'), 'revoked', REVOKED, onDamage)
+    this.uses = new Collection(join(path, 'uses'), 'uses', USES, onDamage)
     this.ports = new Collection(join(path, 'ports'), 'ports', PORTS, onDamage)
   }
 

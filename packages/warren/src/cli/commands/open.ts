@@ -1,0 +1,208 @@
+import { UsageError } from '../../errors.ts'
+import { createNodeIn } from '../../node/create-node.ts'
+import type { Opening, WarrenNode } from '../../node/node-types.ts'
+import type { Home } from '../../state/home.ts'
+import { listenOnKeptPort } from '../../state/kept-ports.ts'
+import type { Context } from '../context.ts'
+import { parseDuration } from '../duration.ts'
+import { aborted } from '../interrupt.ts'
+import { describeLink, narrate } from '../narrate.ts'
+import { shortPeer } from '../peer-text.ts'
+import { resolveTicket } from '../resolve-ticket.ts'
+import { readSecret } from '../secret-input.ts'
+import { serveNode } from '../serve-node.ts'
+
+/** Options of `warren open`. */
+export interface OpenCommandOptions {
+  readonly ticketFile?: string
+  readonly timeout: string
+  readonly as?: string
+  readonly peer?: readonly string[]
+  readonly tokenFile?: string
+  readonly whileStdin?: boolean
+}
+
+/** What is to be opened: by a ticket, or a channel of a peer by the network's token. */
+interface Wanted {
+  readonly name: string
+  readonly channel: string
+  readonly peer: string
+  readonly node:
+    | { readonly tickets: string[] }
+    | { readonly peers: string[]; readonly token: string }
+  /** Kept under the name once it has worked. */
+  readonly ticket: string | undefined
+}
+
+/** `warren open <ticket|name> [listen]`. */
+export async function open(
+  context: Context,
+  given: string | undefined,
+  listen: string | undefined,
+  options: OpenCommandOptions
+): Promise<void> {
+  const { output, signal } = context
+  const timeout = parseDuration(options.timeout, '--timeout')
+  const home = await context.home()
+  const wanted = await whatIsWanted(context, home, given, options)
+  const { name, channel, peer } = wanted
+
+  await using node = await createNodeIn(home, { listen: [], ...wanted.node, signal })
+  const failed = Promise.withResolvers<never>()
+  failed.promise.catch(() => {})
+  const early = node.on('link-error', (error, fatal) => {
+    if (!fatal) output.status(`no way to ${name} yet: ${error.message}`)
+  })
+  output.status(`connecting to ${name} (${shortPeer(peer)}) …`)
+  const opening = await openSomewhere(node, home, wanted, listen, timeout, signal)
+  early()
+  output.status('')
+
+  if (options.whileStdin === true) context.endWithStdin()
+  await remember(context, home, wanted, opening, listen)
+  opening.onError(error => output.warn(`a connection was not carried: ${error.message}`))
+  narrate(node, output, id => (id === peer ? name : shortPeer(id)))
+  node.on('link-error', (error, fatal) => {
+    // Not to be let in any more is the end: nothing that this process does can change it.
+    if (fatal) failed.reject(error)
+  })
+  await using _control = await serveNode(context, home, node, { command: 'open', name })
+
+  const link = node.status().links.find(candidate => candidate.peer === peer)
+  if (output.json) {
+    const { address, url, host, port } = opening
+    output.object({ name, channel, url, address, host, port, peer, link, pid: process.pid })
+  } else {
+    const way = link === undefined ? '' : `: ${describeLink(link)}`
+    output.say(`connected to ${output.style('bold', name)}${way}`, { name, peer })
+    output.say('here it is, until Ctrl-C:')
+    output.data(opening.url)
+  }
+  await Promise.race([aborted(signal), failed.promise])
+  output.say(`closing ${name}`)
+  throw signal.reason
+}
+
+async function whatIsWanted(
+  { signal }: Context,
+  home: Home,
+  given: string | undefined,
+  options: OpenCommandOptions
+): Promise<Wanted> {
+  if (options.peer !== undefined) return byToken(home, given, options, options.peer, signal)
+  if (options.tokenFile !== undefined) {
+    throw new UsageError('--token-file needs --peer, the address of the peer to open from')
+  }
+  if ((given === undefined) === (options.ticketFile === undefined)) {
+    throw new UsageError(
+      given === undefined
+        ? 'what is to be opened? Give a ticket, a name opened before, or --ticket-file'
+        : 'give a ticket or --ticket-file, not both'
+    )
+  }
+  const text =
+    options.ticketFile === undefined
+      ? (given ?? '')
+      : await readSecret(options.ticketFile, 'ticket', signal)
+  const found = await resolveTicket(home, text, signal)
+  const { channel, sharer } = found.ticket
+  return {
+    name: options.as ?? found.name ?? channel,
+    channel,
+    peer: sharer.toString(),
+    node: { tickets: [found.text] },
+    ticket: found.text
+  }
+}
+
+async function byToken(
+  home: Home,
+  channel: string | undefined,
+  options: OpenCommandOptions,
+  peers: readonly string[],
+  signal: AbortSignal
+): Promise<Wanted> {
+  if (channel === undefined || options.ticketFile !== undefined) {
+    throw new UsageError('with --peer, name the channel to open: warren open web --peer /ip4/…')
+  }
+  const peer = /\/p2p\/([^/]+)$/.exec(peers[0] ?? '')?.[1]
+  if (peer === undefined) {
+    throw new UsageError('--peer must be a multiaddr that ends with /p2p/ and the peer id')
+  }
+  const token =
+    options.tokenFile === undefined
+      ? await home.savedToken()
+      : await readSecret(options.tokenFile, 'token', signal)
+  if (token === undefined) {
+    throw new UsageError(
+      'there is no network token here: give one with --token-file, or use a ticket'
+    )
+  }
+  return {
+    name: options.as ?? channel,
+    channel,
+    peer,
+    node: { peers: [...peers], token },
+    ticket: undefined
+  }
+}
+
+function openSomewhere(
+  node: WarrenNode,
+  home: Home,
+  { name, channel, peer }: Wanted,
+  listen: string | undefined,
+  timeout: number,
+  signal: AbortSignal
+): Promise<Opening> {
+  const at = (where: string | number): Promise<Opening> =>
+    node.open({ channel, peer, listen: where, timeout, signal })
+  return listen === undefined ? onKeptPort(home, name, at) : at(listen)
+}
+
+/** The port it was opened on last time, else a free one. */
+async function onKeptPort(
+  home: Home,
+  name: string,
+  at: (port: number) => Promise<Opening>
+): Promise<Opening> {
+  let opening: Opening | undefined
+  await listenOnKeptPort(
+    home,
+    `open/${name}`,
+    async port => {
+      opening = await at(port)
+      return opening.port ?? 0
+    },
+    error => error instanceof Error && 'code' in error && error.code === 'ERR_LISTEN_ADDRESS_IN_USE'
+  )
+  if (opening === undefined) throw new Error('unreachable: a kept port without an opening')
+  return opening
+}
+
+/** The second time the name is enough. */
+async function remember(
+  { output }: Context,
+  home: Home,
+  { name, ticket, peer }: Wanted,
+  opening: Opening,
+  listen: string | undefined
+): Promise<void> {
+  if (ticket === undefined) return
+  const before = await home.peers.get(name)
+  if (before !== undefined && before.ticket !== ticket) {
+    const { decodeTicket } = await import('@warren/tunnel')
+    const other = decodeTicket(before.ticket).sharer.toString()
+    if (other !== peer) {
+      output.warn(
+        `“${name}” was ${shortPeer(other)} before and is ${shortPeer(peer)} from now on; ` +
+          'keep both with --as NAME'
+      )
+    }
+  }
+  await home.peers.put(name, {
+    ticket,
+    opened: Date.now(),
+    ...(listen === undefined ? {} : { listen: opening.address })
+  })
+}

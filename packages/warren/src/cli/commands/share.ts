@@ -1,0 +1,136 @@
+import { formatAddress, parseTarget } from '@warren/gateway'
+import { TICKET_LIFETIME } from '../../defaults.ts'
+import { createNodeIn } from '../../node/create-node.ts'
+import { checkTarget } from '../../node/check-target.ts'
+import type { NodeTicket, WarrenNode } from '../../node/node-types.ts'
+import type { Home } from '../../state/home.ts'
+import type { Context } from '../context.ts'
+import { describeDuration, parseDuration } from '../duration.ts'
+import { forgetExpired, nameOfShare, ticketIssuedBefore } from '../node-home.ts'
+import { serveNode } from '../serve-node.ts'
+import { shortPath, shortPeer } from '../peer-text.ts'
+import { qrCode } from '../qr.ts'
+import { readSecret } from '../secret-input.ts'
+import { narrate } from '../narrate.ts'
+import { aborted } from '../interrupt.ts'
+
+/** Options of `warren share`. */
+export interface ShareCommandOptions {
+  readonly as?: string
+  readonly expires?: string
+  readonly uses?: number
+  readonly announce?: readonly string[]
+  readonly listen?: readonly string[]
+  readonly check?: boolean
+  readonly tokenFile?: string
+  readonly whileStdin?: boolean
+}
+
+/** `warren share <target>`. */
+export async function share(
+  context: Context,
+  text: string,
+  options: ShareCommandOptions
+): Promise<void> {
+  const { output, signal } = context
+  const address = parseTarget(text)
+  const target = formatAddress(address)
+  const lifetime =
+    options.expires === undefined ? TICKET_LIFETIME : parseDuration(options.expires, '--expires')
+  const home = await context.home()
+  const token =
+    options.tokenFile === undefined
+      ? await home.savedToken()
+      : await readSecret(options.tokenFile, 'token', signal)
+  if (options.check !== false) await checkTarget(address, signal)
+  const name = options.as ?? (await nameOfShare(home, target))
+  await forgetExpired(home)
+
+  await using node = await createNodeIn(home, {
+    portName: `share/${name}`,
+    ...(options.listen === undefined ? {} : { listen: options.listen }),
+    ...(options.announce === undefined ? {} : { announce: options.announce }),
+    ...(token === undefined ? {} : { token }),
+    signal
+  })
+  const shared = await node.share({ target: text, name })
+  const ticket = await ticketFor(home, node, name, lifetime, options)
+  if (options.whileStdin === true) context.endWithStdin()
+  shared.onError(error => output.warn(`a connection was not carried: ${error.message}`))
+  narrate(node, output)
+  await using _control = await serveNode(context, home, node, { command: 'share', name })
+
+  if (output.json) {
+    output.object({
+      name,
+      ticket: ticket.text,
+      id: ticket.id,
+      expires: ticket.expires.toISOString(),
+      target,
+      peer: node.peerId,
+      identity: node.identity,
+      addresses: node.addresses(),
+      pid: process.pid
+    })
+  } else {
+    announce(context, node, name, target, ticket)
+    output.data(ticket.text)
+    const picture = output.interactive
+      ? await qrCode(ticket.text, process.stderr.columns || 80)
+      : undefined
+    if (picture !== undefined) output.picture(picture)
+  }
+  await aborted(signal)
+  output.say(`ending the share of ${target}`)
+  throw signal.reason
+}
+
+function announce(
+  { output, homePath }: Context,
+  node: WarrenNode,
+  name: string,
+  target: string,
+  ticket: NodeTicket
+): void {
+  const who =
+    node.identity === 'kept'
+      ? `identity ${shortPeer(node.peerId)}, kept in ${shortPath(homePath)}`
+      : `identity ${shortPeer(node.peerId)}, for this run only`
+  output.say(`sharing ${target} as ${output.style('bold', name)} (${who})`, {
+    name,
+    target,
+    peer: node.peerId
+  })
+  if (node.identity === 'ephemeral') {
+    const by = node.identityHeldBy === undefined ? '' : ` (process ${node.identityHeldBy})`
+    output.warn(
+      `the identity in ${shortPath(homePath)} is in use by another warren${by}, so this ticket ` +
+        'ends with this process; with --home DIR it gets one of its own'
+    )
+  }
+  const left = describeDuration(ticket.expires.getTime() - Date.now())
+  output.say(
+    `on the other machine, within ${left}:  warren open <ticket>   ("warren share" ends with Ctrl-C)`
+  )
+}
+
+async function ticketFor(
+  home: Home,
+  node: WarrenNode,
+  channel: string,
+  lifetime: number,
+  options: ShareCommandOptions
+): Promise<NodeTicket> {
+  const before =
+    options.uses === undefined
+      ? await ticketIssuedBefore(home, node, channel, lifetime, node.ticketAddresses())
+      : undefined
+  return (
+    before ??
+    node.ticket({
+      channel,
+      expires: lifetime,
+      ...(options.uses === undefined ? {} : { uses: options.uses })
+    })
+  )
+}

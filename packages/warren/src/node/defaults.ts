@@ -1,0 +1,21 @@
+import { noise } from '@chainsafe/libp2p-noise'
+import { identify } from '@libp2p/identify'
+import { mplex } from '@libp2p/mplex'
+import { ping } from '@libp2p/ping'
+import { yamux } from '@libp2p/yamux'
+import type { SwarmInit } from '@warren/swarm'
+import { tcp } from '@warren/transport-tcp'
+
+/**
+ * What a node's connections are made of: the one place where transports, security and muxers are
+ * chosen. The first that both ends know is used.
+ */
+export const STACK: Pick<
+  SwarmInit,
+  'transports' | 'connectionEncrypters' | 'streamMuxers' | 'services'
+> = {
+  transports: [tcp()],
+  connectionEncrypters: [noise()],
+  streamMuxers: [yamux(), mplex()],
+  services: { identify: identify(), ping: ping() }
+}

@@ -1,0 +1,281 @@
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { open, share } from '@warren/gateway'
+import type { Swarm } from '@warren/swarm'
+import { decodeTicket } from '@warren/tunnel'
+import type { Link, Ticket, Tunnel } from '@warren/tunnel'
+import { deadline } from '@warren/utils'
+import { CLOSE_TIMEOUT, OPEN_TIMEOUT, REVOCATION_POLL, TICKET_LIFETIME } from '../defaults.ts'
+import { NodeClosedError, NodeOptionsError } from '../errors.ts'
+import type { Home } from '../state/home.ts'
+import type { Identity } from '../state/identity.ts'
+import { makeName } from '../state/names.ts'
+import { bestFirst, withPeer } from './addresses.ts'
+import { CountingTunnel } from './counting-tunnel.ts'
+import { LinkErrors } from './link-errors.ts'
+import { linkStatus } from './link-status.ts'
+import type {
+  NodeEvents,
+  NodeStatus,
+  NodeTicket,
+  Opening,
+  OpenOptions,
+  Share,
+  ShareOptions,
+  TicketOptions,
+  WarrenNode
+} from './node-types.ts'
+import { openingOf, shareOf } from './forwards.ts'
+import { pingOver } from './ping.ts'
+import { reach } from './reach.ts'
+import type { HomeRevocations } from './revocations.ts'
+import { issueTicketIn, makeTicket, parseAddress } from './tickets.ts'
+
+/** What a node is made of. */
+export interface TunnelNodeInit {
+  readonly home: Home | undefined
+  readonly identity: Identity
+  readonly swarm: Swarm
+  readonly tunnel: Tunnel
+  readonly announce: readonly Multiaddr[]
+  readonly tickets: readonly Ticket[]
+  readonly ticketKey: Uint8Array
+  readonly revocations: HomeRevocations | undefined
+}
+
+/** The node: shares and openings over one tunnel over one swarm. */
+export class TunnelNode implements WarrenNode {
+  readonly peerId: string
+  readonly #init: TunnelNodeInit
+  readonly #counting: CountingTunnel
+  readonly #errors: LinkErrors
+  readonly #shares = new Set<Share>()
+  readonly #openings = new Set<Opening>()
+  readonly #poll: NodeJS.Timeout | undefined
+  readonly #closing = new AbortController()
+  #closed: Promise<void> | undefined
+
+  constructor(init: TunnelNodeInit) {
+    this.#init = init
+    this.peerId = init.swarm.peerId.toString()
+    this.#counting = new CountingTunnel(init.tunnel)
+    this.#errors = new LinkErrors(init.tunnel)
+    for (const ticket of init.tickets) this.#errors.expect(ticket)
+    // It only starts the attempts; how they fare is told by events.
+    init.tunnel.connect().catch(() => {})
+    if (init.revocations !== undefined) this.#poll = this.#followRevocations(init.revocations)
+  }
+
+  get identity(): 'kept' | 'ephemeral' {
+    return this.#init.identity.kept ? 'kept' : 'ephemeral'
+  }
+
+  get identityHeldBy(): number | undefined {
+    return this.#init.identity.heldBy
+  }
+
+  addresses(): string[] {
+    const addresses = bestFirst(this.#init.swarm.listenAddrs())
+    return addresses.map(address => withPeer(address, this.peerId))
+  }
+
+  ticketAddresses(): string[] {
+    const { announce, swarm } = this.#init
+    return (announce.length > 0 ? announce : bestFirst(swarm.listenAddrs())).map(String)
+  }
+
+  async share(options: ShareOptions): Promise<Share> {
+    this.#throwIfClosed()
+    const name = options.name ?? makeName(Math.random)
+    const forward = await share(this.#counting, { channel: name, target: options.target })
+    const shared = shareOf(forward, () => this.#shares.delete(shared))
+    this.#shares.add(shared)
+    return shared
+  }
+
+  async open(options: OpenOptions): Promise<Opening> {
+    this.#throwIfClosed()
+    const { channel, peer } = this.#wanted(options)
+    const forward = await open(this.#counting, {
+      channel,
+      listen: options.listen ?? 0,
+      ...(peer === undefined ? {} : { peer })
+    })
+    try {
+      const signals = [this.#closing.signal, options.signal].filter(s => s !== undefined)
+      const stop = anySignal(signals)
+      try {
+        const timeout = options.timeout ?? OPEN_TIMEOUT
+        await reach(this.#init.tunnel, this.#errors, {
+          channel,
+          peer,
+          timeout,
+          signal: stop.signal
+        })
+      } finally {
+        stop.clear()
+      }
+    } catch (error) {
+      await forward.close({ timeout: 0 })
+      throw error
+    }
+    const opening = openingOf(forward, () => this.#openings.delete(opening))
+    this.#openings.add(opening)
+    return opening
+  }
+
+  async ticket(options: TicketOptions): Promise<NodeTicket> {
+    this.#throwIfClosed()
+    const { home, ticketKey } = this.#init
+    const request = {
+      peer: this.peerId,
+      channel: options.channel,
+      lifetime: options.expires ?? TICKET_LIFETIME,
+      uses: options.uses,
+      addresses: options.announce ?? this.ticketAddresses()
+    }
+    return home === undefined ? makeTicket(ticketKey, request) : issueTicketIn(home, request)
+  }
+
+  async revoke(id: string, expires: Date): Promise<void> {
+    this.#throwIfClosed()
+    await this.#init.tunnel.revokeTicket({ id, expires: Math.ceil(expires.getTime() / 1_000) })
+  }
+
+  async ping(peer: string, options: { readonly signal?: AbortSignal } = {}): Promise<number> {
+    this.#throwIfClosed()
+    options.signal?.throwIfAborted()
+    const { swarm } = this.#init
+    const connection = await swarm.dial(this.#dialTarget(peer), options)
+    return pingOver(swarm, connection, options.signal)
+  }
+
+  status(): NodeStatus {
+    return {
+      peer: this.peerId,
+      identity: this.identity,
+      addresses: this.addresses(),
+      links: this.#init.tunnel
+        .links()
+        .filter(link => link.state === 'connected')
+        .map(link => this.#linkStatus(link)),
+      shares: [...this.#shares].map(({ name, target, stats }) => ({ name, target, ...stats() })),
+      openings: [...this.#openings].map(({ name, address, stats }) => ({
+        name,
+        address,
+        ...stats()
+      })),
+      sessions: this.#counting.counts
+    }
+  }
+
+  on<E extends keyof NodeEvents>(event: E, listener: NodeEvents[E]): () => void {
+    const { tunnel } = this.#init
+    switch (event) {
+      case 'link': {
+        const told = listener as NodeEvents['link']
+        return tunnel.on('link', link => told(this.#linkStatus(link)))
+      }
+      case 'unlink': {
+        const told = listener as NodeEvents['unlink']
+        return tunnel.on('unlink', (link, error) => told(link.peer, error))
+      }
+      default: {
+        const told = listener as NodeEvents['link-error']
+        return this.#errors.onFailure(({ error, fatal }) => told(error, fatal))
+      }
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort(new NodeClosedError())
+    clearInterval(this.#poll)
+    this.#errors.close()
+    const { tunnel, swarm, identity } = this.#init
+    const limit = deadline(CLOSE_TIMEOUT, () => new NodeClosedError())
+    const options = { signal: limit.signal }
+    try {
+      await Promise.allSettled([...this.#shares, ...this.#openings].map(each => each.close()))
+      await tunnel.close(options).catch(() => {})
+      await swarm.close(options).catch(() => {})
+    } finally {
+      limit.clear()
+      await identity.release()
+    }
+  }
+
+  #throwIfClosed(): void {
+    if (this.#closed !== undefined) throw new NodeClosedError()
+  }
+
+  /** The channel and the peer that are meant; a ticket is taken up. */
+  #wanted({ ticket, channel, peer }: OpenOptions): { channel: string; peer: string | undefined } {
+    if (ticket !== undefined) {
+      const decoded = decodeTicket(ticket)
+      this.#errors.expect(decoded)
+      this.#init.tunnel.addTicket(decoded)
+      return { channel: decoded.channel, peer: decoded.sharer.toString() }
+    }
+    if (channel === undefined) throw new NodeOptionsError('open() needs a ticket or a channel')
+    return { channel, peer }
+  }
+
+  #dialTarget(peer: string): Multiaddr | Multiaddr[] {
+    if (peer.startsWith('/')) return parseAddress(peer)
+    if (/^warren:/i.test(peer)) {
+      const { sharer, addrs } = decodeTicket(peer)
+      return addrs.map(address => parseAddress(withPeer(address, sharer.toString())))
+    }
+    const linked = this.#init.tunnel.links().find(link => link.peer === peer)
+    if (linked !== undefined) return parseAddress(withPeer(parseAddress(linked.remoteAddr), peer))
+    throw new NodeOptionsError(
+      `${JSON.stringify(peer)} cannot be reached like this: give a multiaddr, a ticket, or the peer id of a linked peer`
+    )
+  }
+
+  #linkStatus(link: Link): ReturnType<typeof linkStatus> {
+    return linkStatus(link, this.#init.swarm)
+  }
+
+  /** Another process may revoke a ticket, and may not be able to tell us. */
+  #followRevocations(revocations: HomeRevocations): NodeJS.Timeout {
+    const known = new Set<string>()
+    const { tunnel } = this.#init
+    const timer = setInterval(() => {
+      const look = async (): Promise<void> => {
+        for (const ticket of await revocations.revoked()) {
+          if (known.has(ticket.id)) continue
+          known.add(ticket.id)
+          await tunnel.revokeTicket(ticket)
+        }
+      }
+      // The directory may be gone or full; the next look may find it well.
+      look().catch(() => {})
+    }, REVOCATION_POLL)
+    return timer.unref()
+  }
+}
+
+/** Like `AbortSignal.any`, but lets go of its sources when it is done. */
+function anySignal(sources: readonly AbortSignal[]): { signal: AbortSignal; clear: () => void } {
+  const controller = new AbortController()
+  const onAbort = (event: Event): void => controller.abort((event.target as AbortSignal).reason)
+  for (const source of sources) {
+    if (source.aborted) controller.abort(source.reason)
+    source.addEventListener('abort', onAbort)
+  }
+  return {
+    signal: controller.signal,
+    clear: () => {
+      for (const source of sources) source.removeEventListener('abort', onAbort)
+    }
+  }
+}
