@@ -17,7 +17,7 @@ export interface AnnouncerContext {
   readonly peerStore: PeerStore
   readonly log: Logger
   /** The peer was reached, by whatever address. */
-  reached(connection: Connection): void
+  readonly reached: (connection: Connection) => void
   /** The number of connections has changed. */
   resized(size: number): void
 }

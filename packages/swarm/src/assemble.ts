@@ -289,6 +289,7 @@ export async function assemble(
     peerRouting,
     peerStore,
     self: peerId,
+    events,
     log,
     closeTimeout: options.closeTimeout
   })

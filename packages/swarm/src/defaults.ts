@@ -7,7 +7,7 @@ export const DEFAULTS = {
   trimGrace: 60_000,
   dialTimeout: 30_000,
   addressDialTimeout: 15_000,
-  privateAddressDialTimeout: 5_000,
+  connectTimeout: 5_000,
   resolveTimeout: 5_000,
   maxDials: 160,
   maxDialsPerPeer: 8,

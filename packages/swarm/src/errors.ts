@@ -1,4 +1,3 @@
-import type { ErrorCode } from '@warren/interface'
 import { WarrenError } from '@warren/interface'
 
 /** Thrown when an option of the swarm has a value that it cannot work with. */
@@ -135,7 +134,7 @@ export class PeerNotFoundError extends WarrenError {
 }
 
 /** The code of an error of ours or of Node, if it has one. */
-export function codeOf(error: unknown): ErrorCode | string | undefined {
+export function codeOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
   return typeof error.code === 'string' ? error.code : undefined
 }

@@ -12,7 +12,7 @@ export interface SelfAddressesContext {
   /** Where `listening` and `listenClose` are told. */
   readonly bus: TypedEventTarget<SwarmEvents>
   /** What is announced now. */
-  announced(): Multiaddr[]
+  readonly announced: () => Multiaddr[]
 }
 
 /**

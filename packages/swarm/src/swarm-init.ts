@@ -70,17 +70,18 @@ export interface SwarmOptions {
    */
   readonly dialTimeout?: number
   /**
-   * One public or relayed address, from the socket to the upgraded connection.
+   * One address, from the socket to the upgraded connection.
    *
    * @default 15_000
    */
   readonly addressDialTimeout?: number
   /**
-   * One address of a private network, loopback or a unix socket.
+   * One address until its far end answers and the upgrade begins. Relayed addresses have
+   * `addressDialTimeout` only, since their relay may have to be dialled first.
    *
    * @default 5_000
    */
-  readonly privateAddressDialTimeout?: number
+  readonly connectTimeout?: number
   /**
    * The names in one address, all its lookups together.
    *

@@ -113,7 +113,10 @@ export class SwarmNode<Services extends ServiceMap>
     const wanted = Array.isArray(protocols) ? [...protocols] : [protocols]
     const limit =
       signal === undefined
-        ? deadline(ms, () => new NewStreamTimeoutError(`no stream for ${wanted} within ${ms} ms`))
+        ? deadline(
+            ms,
+            () => new NewStreamTimeoutError(`no stream for ${wanted.join(', ')} within ${ms} ms`)
+          )
         : undefined
     const until = signal ?? limit?.signal
     const bounded = until === undefined ? {} : { signal: until }

@@ -98,7 +98,7 @@ export class TransportManager implements TransportManagerInterface {
   async connect(address: Multiaddr, options: AttemptOptions): Promise<Connection> {
     const transport = this.dialTransportForMultiaddr(address)
     if (transport === undefined) {
-      throw new NoTransportError(`no configured transport dials ${address}`)
+      throw new NoTransportError(`no configured transport dials ${String(address)}`)
     }
     if (this.#closed) throw new SwarmClosedError()
     return transport.dial(address, { ...options, upgrader: this.#context.upgrader() })
@@ -175,7 +175,7 @@ export class TransportManager implements TransportManagerInterface {
     if (transport === undefined) {
       const names = [...this.#transports.keys()].join(', ') || 'none'
       throw new NoTransportError(
-        `no configured transport listens on ${address} (transports: ${names})`
+        `no configured transport listens on ${String(address)} (transports: ${names})`
       )
     }
     const acceptor = this.#context.createAcceptor()

@@ -10,7 +10,7 @@ export interface AcceptorsContext {
   readonly upgrader: () => WarrenUpgrader
   readonly gate: AcceptGate
   /** Registers a connection and starts its streams. Must not throw. */
-  take(connection: Connection): void
+  readonly take: (connection: Connection) => void
 }
 
 /** One accept loop per listener, and one for connections that come by other ways (relays). */

@@ -116,7 +116,9 @@ export class ConnectionTable {
     if (known.some(entry => entry.connection === connection)) return
     const { maxPerPeer } = this.#options
     if (known.length >= maxPerPeer) {
-      throw new ConnectionLimitError(`there are ${known.length} connections to ${peer} already`)
+      throw new ConnectionLimitError(
+        `there are ${known.length} connections to ${peer.toString()} already`
+      )
     }
     const entry: ConnectionEntry = {
       connection,

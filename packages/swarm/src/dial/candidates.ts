@@ -39,7 +39,11 @@ export async function judgeCandidate(
   const { peer } = target
   const named = peerOf(resolved)
   if (peer !== undefined && named !== undefined && !named.equals(peer)) {
-    return skip(resolved, 'resolve', new AddressNotDialledError(`it is an address of ${named}`))
+    return skip(
+      resolved,
+      'resolve',
+      new AddressNotDialledError(`it is an address of ${named.toString()}`)
+    )
   }
   const address = peer === undefined ? resolved : withPeer(resolved, peer)
   const place = withoutPeer(address)

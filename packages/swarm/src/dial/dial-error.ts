@@ -6,8 +6,8 @@ export interface DialAttempt {
   readonly address: string
   /**
    * The step that failed. Before dialling: `resolve`, `gater`, `transport`, `backoff`, `limit`;
-   * dialling: `connect`, `upgrade`, or the step that the upgrader names (`psk`, `security`,
-   * `identity`, `muxer`); `waiting` when the dial ended before its turn.
+   * dialling: `connect`, then those of the upgrader (`psk`, `security`, `identity`, `muxer`);
+   * `waiting` when the dial ended before its turn.
    */
   readonly step: string
   /** Milliseconds from the start of this attempt to its end; 0 when it was not dialled. */

@@ -1,6 +1,6 @@
 import type { Connection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { deadline, waitFor } from '@warren/utils'
+import { waitFor } from '@warren/utils'
 import {
   AddressNotDialledError,
   DialTimeoutError,
@@ -10,6 +10,7 @@ import {
   toError
 } from '../errors.ts'
 import { reachOf } from './address-rank.ts'
+import { AttemptClock } from './attempt-clock.ts'
 import { type CandidateRules, judgeCandidate, skip } from './candidates.ts'
 import { type DialAttempt, DialError } from './dial-error.ts'
 import { DEFAULT_PATIENCE, DialSchedule } from './dial-schedule.ts'
@@ -35,7 +36,7 @@ export interface DialRunContext extends CandidateRules {
   adopt(connection: Connection, target: DialRunTarget): void
   readonly dialTimeout: number
   readonly addressDialTimeout: number
-  readonly privateAddressDialTimeout: number
+  readonly connectTimeout: number
   readonly maxDialsPerPeer: number
   readonly maxAddressesPerDial: number
 }
@@ -52,7 +53,7 @@ export interface DialRunTarget {
 interface Flight {
   readonly controller: AbortController
   readonly startedAt: number
-  /** `connect` until the transport hands the socket to the upgrader. */
+  /** `connect` until the transport hands the socket to the upgrader, then the upgrader's steps. */
   step: string
 }
 
@@ -237,36 +238,39 @@ export class DialRun {
 
   async #connect(address: Multiaddr, flight: Flight): Promise<Connection> {
     const context = this.#context
-    const near = reachOf(address) === 'private'
-    const ms = near ? context.privateAddressDialTimeout : context.addressDialTimeout
-    const limit = deadline(
-      ms,
-      () => new DialTimeoutError(`no answer within ${ms} ms`),
-      flight.controller.signal
-    )
+    const { addressDialTimeout: whole, connectTimeout } = context
+    // Relays may have to be dialled themselves before they can answer.
+    const connect = reachOf(address) === 'relay' ? whole : connectTimeout
+    const clock = new AttemptClock({ connect, whole }, flight.controller.signal)
     const { initiator, peer } = this.target
     try {
       const connection = await context.connect(address, {
-        signal: limit.signal,
+        signal: clock.signal,
         ...(initiator === undefined ? {} : { initiator }),
         onProgress: ({ type }) => {
-          if (!type.startsWith('upgrader:') || flight.step !== 'connect') return
-          flight.step = 'upgrade'
-          this.#schedule.answered(address, context.now())
-          this.#drive()
+          if (type.startsWith('upgrader:encrypt-')) {
+            flight.step = 'security'
+            clock.answered()
+            this.#schedule.reached(address, context.now())
+            this.#drive()
+          } else if (type.startsWith('upgrader:multiplex-')) {
+            flight.step = 'muxer'
+            this.#schedule.answered(address)
+          }
         }
       })
       const remote = connection.remotePeer
       if (peer !== undefined && !remote.equals(peer)) {
-        const error = new WrongPeerError(`the peer there is ${remote}, not ${peer}`)
+        const error = new WrongPeerError(
+          `the peer there is ${remote.toString()}, not ${peer.toString()}`
+        )
         connection.abort(error)
         flight.step = 'identity'
         throw error
       }
       return connection
     } finally {
-      // Before anything else, so that no timer or caller ends the live connection later.
-      limit.clear()
+      clock.clear()
     }
   }
 
@@ -295,15 +299,16 @@ export class DialRun {
       this.#waiting.set(key, address)
       return
     }
-    const { now, backoff } = this.#context
+    const { backoff } = this.#context
+    const now = this.#context.now()
     this.#attempts.push({
       address: key,
       step: stepOf(error) ?? flight.step,
-      duration: now() - flight.startedAt,
+      duration: now - flight.startedAt,
       error
     })
-    if (codeOf(error) !== 'ERR_DIAL_QUEUE_FULL') backoff.failed(this.target.key, key, now())
-    this.#schedule.failed(address, now())
+    if (codeOf(error) !== 'ERR_DIAL_QUEUE_FULL') backoff.failed(this.target.key, key, now)
+    this.#schedule.failed(address, now)
     this.#drive()
   }
 

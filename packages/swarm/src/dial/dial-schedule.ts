@@ -1,6 +1,6 @@
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { STAGGER } from '../defaults.ts'
-import { type RankedAddress, rankAddresses, type Reach } from './address-rank.ts'
+import { rankAddresses, type Reach } from './address-rank.ts'
 
 /** Limits of a {@link DialSchedule}. */
 export interface DialScheduleOptions {
@@ -29,7 +29,9 @@ interface Flight {
   readonly reach: Reach
   readonly since: number
   readonly retried: boolean
-  /** The far end has answered: the attempt is upgrading and keeps its place. */
+  /** There is somebody: the far end has accepted. */
+  reached: boolean
+  /** The peer has proven itself: the attempt keeps its place. */
   answered: boolean
 }
 
@@ -40,13 +42,14 @@ export const DEFAULT_PATIENCE = 1_000
  * When to dial which address of one peer: a state machine without I/O, clock or randomness.
  *
  * Call order: `add` addresses at any time; after each call, and when `nextTimeout()` comes, call
- * `poll(now)` and carry out its commands; report each attempt by `answered` (the far end has
- * spoken) and `failed`. The shell stops by itself once an attempt has succeeded.
+ * `poll(now)` and carry out its commands; report each attempt by `reached` (the far end has
+ * accepted), `answered` (the peer has spoken) and `failed`. The shell stops by itself once an
+ * attempt has succeeded.
  *
  * - Addresses start by their rank, each `delay` after the first one.
  * - A failed attempt brings the next address forward to at once, and those behind it with it: a
  *   dead address costs no more than its refusal, a silent one no more than its stagger.
- * - An answered attempt holds the others back by one stagger, since it is likely to win.
+ * - An attempt that reached its far end holds the others back by one stagger, since it is likely to win.
  * - With all places taken by silent attempts, the oldest that had its `patience` is stopped for the
  *   next untried address, and comes again behind all untried ones.
  */
@@ -85,11 +88,17 @@ export class DialSchedule {
     return fresh
   }
 
-  /** The attempt reached its peer and is upgrading. */
-  answered(address: Multiaddr, now: number): void {
+  /** The peer has spoken: the attempt is not stopped for others any more. */
+  answered(address: Multiaddr): void {
     const flight = this.#flights.get(address.toString())
-    if (flight === undefined || flight.answered) return
-    flight.answered = true
+    if (flight !== undefined) flight.answered = true
+  }
+
+  /** The far end has accepted; that is no proof that anybody will speak. */
+  reached(address: Multiaddr, now: number): void {
+    const flight = this.#flights.get(address.toString())
+    if (flight === undefined || flight.reached) return
+    flight.reached = true
     const step = flight.reach === 'private' ? STAGGER.private : STAGGER.public
     const next = this.#pending[0]
     if (next !== undefined && next.due < now + step) this.#shift(now + step - next.due)
@@ -123,6 +132,7 @@ export class DialSchedule {
         reach: next.reach,
         since: now,
         retried: next.retried,
+        reached: false,
         answered: false
       })
       commands.push({ type: 'start', address: next.address })

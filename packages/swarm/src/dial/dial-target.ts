@@ -25,9 +25,12 @@ export function peerOf(address: Multiaddr): PeerId | undefined {
   try {
     return peerIdFromString(text)
   } catch (cause) {
-    throw new DialTargetError(`${address} ends in no valid peer id: ${describeError(cause)}`, {
-      cause
-    })
+    throw new DialTargetError(
+      `${String(address)} ends in no valid peer id: ${describeError(cause)}`,
+      {
+        cause
+      }
+    )
   }
 }
 

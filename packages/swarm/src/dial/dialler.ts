@@ -53,7 +53,7 @@ export class Dialler {
     const parsed = parseTarget(target)
     const { peer } = parsed
     if (peer?.equals(this.#context.self) === true) {
-      throw new DialSelfError(`${peer} is this swarm itself; dial another peer`)
+      throw new DialSelfError(`${peer.toString()} is this swarm itself; dial another peer`)
     }
     if (peer !== undefined && (await this.#context.gater.denyDialPeer?.(peer)) === true) {
       throw new DialError(peer.toString(), [], 'the connection gater denies this peer')

@@ -84,7 +84,8 @@ export class PeerRoutings implements PeerRouting {
   }
 
   async findPeer(peer: PeerId, options?: RoutingOptions): Promise<PeerInfo> {
-    if (peer.equals(this.#self)) throw new PeerNotFoundError(`${peer} is this swarm itself`)
+    if (peer.equals(this.#self))
+      throw new PeerNotFoundError(`${peer.toString()} is this swarm itself`)
     const searches = this.#some().map(async router => router.findPeer(peer, options))
     try {
       const found = await Promise.any(searches)
@@ -93,7 +94,7 @@ export class PeerRoutings implements PeerRouting {
       }
       return found
     } catch (cause) {
-      throw new PeerNotFoundError(`no router knows where ${peer} is`, { cause })
+      throw new PeerNotFoundError(`no router knows where ${peer.toString()} is`, { cause })
     }
   }
 

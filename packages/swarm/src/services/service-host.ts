@@ -1,11 +1,13 @@
 import type {
   ContentRouting,
+  Libp2pEvents,
   Logger,
   PeerDiscovery,
   PeerId,
   PeerInfo,
   PeerRouting,
-  PeerStore
+  PeerStore,
+  TypedEventTarget
 } from '@libp2p/interface'
 import {
   contentRoutingSymbol,
@@ -35,6 +37,7 @@ export interface ServiceHostContext {
   readonly peerRouting: PeerRoutings
   readonly peerStore: PeerStore
   readonly self: PeerId
+  readonly events: TypedEventTarget<Libp2pEvents>
   readonly log: Logger
   /** Milliseconds for each phase of stopping. */
   readonly closeTimeout: number
@@ -49,6 +52,12 @@ export class ServiceHost {
 
   constructor(context: ServiceHostContext) {
     this.#context = context
+    context.events.addEventListener('peer:update', ({ detail: { peer, previous } }) => {
+      // New in the peer store, by whatever way: services wait for this to look at it.
+      if (previous !== undefined) return
+      const multiaddrs = peer.addresses.map(address => address.multiaddr)
+      context.events.safeDispatchEvent('peer:discovery', { detail: { id: peer.id, multiaddrs } })
+    })
   }
 
   /** Registers a part by name: started and stopped, and wired by what symbols it bears. */

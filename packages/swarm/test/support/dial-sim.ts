@@ -79,7 +79,8 @@ export function simulateDial(
           now + end.answersAfter,
           inFlight(() => {
             note('answered', address)
-            schedule.answered(multiaddr(address), now)
+            schedule.reached(multiaddr(address), now)
+            schedule.answered(multiaddr(address))
           })
         )
         later(
