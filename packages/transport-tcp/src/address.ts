@@ -7,7 +7,12 @@ import { TcpAddressError, UnixPathError } from './errors.ts'
 
 /** Where a socket connects to or listens. */
 export type Endpoint =
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly family: 0 | 4 | 6 }
+  | {
+      readonly kind: 'tcp'
+      readonly host: string
+      readonly port: number
+      readonly family: 0 | 4 | 6
+    }
   | { readonly kind: 'unix'; readonly path: string }
 
 /**
@@ -82,9 +87,7 @@ function addrOf(address: string, port: number): Multiaddr {
   }
   const zone = address.indexOf('%')
   if (zone < 0) return ipPortToMultiaddr(address, port)
-  return multiaddr(
-    `/ip6zone/${address.slice(zone + 1)}/ip6/${address.slice(0, zone)}/tcp/${port}`
-  )
+  return multiaddr(`/ip6zone/${address.slice(zone + 1)}/ip6/${address.slice(0, zone)}/tcp/${port}`)
 }
 
 function unixAddr(path: string): Multiaddr {

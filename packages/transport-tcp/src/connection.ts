@@ -17,7 +17,7 @@ import {
   type MultiaddrConnectionTimeline
 } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { waitFor } from '@warren/utils'
+import { freeHandedOver, handOver, isHandedOver, waitFor } from '@warren/utils'
 import { TypedEventEmitter } from 'main-event'
 import {
   ConnectionLostError,
@@ -187,8 +187,8 @@ export class SocketConnection
       socket.cork()
       process.nextTick(flush, this)
     }
-    if (data instanceof Uint8Array) socket.write(data)
-    else for (const chunk of data) socket.write(chunk)
+    if (data instanceof Uint8Array) writeAndFree(socket, data)
+    else for (const chunk of data) writeAndFree(socket, chunk)
     if (socket.writableLength >= WRITE_HIGH_WATER) this.writableNeedsDrain = true
     return !this.writableNeedsDrain
   }
@@ -325,6 +325,8 @@ export class SocketConnection
 
   readonly #onData = (chunk: Uint8Array): void => {
     if (this.readStatus === 'closed') return
+    // Node made it for this read and keeps nothing of it.
+    handOver(chunk)
     if (
       this.readStatus === 'readable' &&
       this.#unread.length === 0 &&
@@ -380,10 +382,13 @@ export class SocketConnection
       stop()
       next.resolve(event.data instanceof Uint8Array ? event.data : event.data.subarray())
     }
-    const onEnd = (): void => next.resolve(undefined)
+    const onEnd = (): void => {
+      if (this.#failure === undefined) next.resolve(undefined)
+      else next.reject(this.#failure)
+    }
+    // Without an 'end' when something unread is left, which a pause keeps from this loop.
     const onClose = (event: StreamCloseEvent): void => {
       if (event.error !== undefined) next.reject(event.error)
-      else if (this.#unread.length === 0) next.resolve(undefined)
     }
     const stop = (): void => {
       this.removeEventListener('message', onMessage)
@@ -549,6 +554,17 @@ export class SocketConnection
     if (this.#unix || finSent) this.#socket.destroy()
     else this.#socket.resetAndDestroy()
   }
+}
+
+/** Writes `chunk`; where it was handed over, its memory is freed as soon as the kernel has it. */
+function writeAndFree(socket: Socket, chunk: Uint8Array): void {
+  if (!isHandedOver(chunk)) {
+    socket.write(chunk)
+    return
+  }
+  socket.write(chunk, error => {
+    if (error === undefined || error === null) freeHandedOver(chunk)
+  })
 }
 
 function flush(connection: SocketConnection): void {

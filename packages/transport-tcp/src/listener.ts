@@ -1,5 +1,7 @@
 import { setMaxListeners } from 'node:events'
+import { existsSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
+import { dirname } from 'node:path'
 import type { AbortOptions, ComponentLogger, ListenerEvents, Logger } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { InboundUpgradeOptions, SlotGrantingUpgrader, UpgradeSlot } from '@warren/interface'
@@ -43,7 +45,7 @@ type State =
 
 /** What to do about a listen that failed, by the system's code. */
 const ADVICE: Record<string, string> = {
-  EACCES: 'not permitted: ports below 1024 and other users’ folders need more rights',
+  EACCES: 'not permitted: ports below 1024 and folders of other users need more rights',
   EADDRNOTAVAIL: 'this machine has no such address: use one of its own, or 0.0.0.0 or ::',
   EAFNOSUPPORT: 'this machine does not have that kind of address',
   ENOENT: 'the folder of the socket file does not exist: create it first',
@@ -72,7 +74,9 @@ export class SocketListener extends TypedEventEmitter<ListenerEvents> implements
   readonly #connections = new Set<SocketConnection>()
   readonly #closed = Promise.withResolvers<void>()
   readonly #counts = { accepted: 0, full: 0, descriptors: 0, source: 0, abandoned: 0, failed: 0 }
+  #sockets = 0
   #upgrading = 0
+  #serverClosed = false
   #state: State = { at: 'idle' }
 
   constructor(init: SocketListenerInit) {
@@ -126,13 +130,15 @@ export class SocketListener extends TypedEventEmitter<ListenerEvents> implements
     this.#server.on('error', error => this.safeDispatchEvent('error', { detail: error }))
     this.#server.once('close', () => {
       if (held) this.#descriptors.release()
-      this.#closed.resolve()
-      this.safeDispatchEvent('close')
+      this.#serverClosed = true
+      this.#endWhenEmpty()
     })
     if (this.#isClosed()) {
       this.#server.close()
       await this.#closed.promise
-      throw new ListenerClosedError(`the listener was closed while it began to listen on ${ma.toString()}`)
+      throw new ListenerClosedError(
+        `the listener was closed while it began to listen on ${ma.toString()}`
+      )
     }
     this.#log('listening on %a', ma)
     this.safeDispatchEvent('listening')
@@ -214,7 +220,12 @@ export class SocketListener extends TypedEventEmitter<ListenerEvents> implements
       reset(socket, state.unix)
       return
     }
-    socket.once('close', () => this.#descriptors.release())
+    this.#sockets++
+    socket.once('close', () => {
+      this.#sockets--
+      this.#descriptors.release()
+      this.#endWhenEmpty()
+    })
     if (this.#upgrader.slot === undefined) {
       this.#upgrade(socket, remoteAddr, state)
       return
@@ -279,6 +290,13 @@ export class SocketListener extends TypedEventEmitter<ListenerEvents> implements
     await this.#upgrader.upgradeInbound(connection, options)
   }
 
+  /** A server says 'close' a turn before the last of its sockets does. */
+  #endWhenEmpty(): void {
+    if (!this.#serverClosed || this.#sockets > 0) return
+    this.#closed.resolve()
+    this.safeDispatchEvent('close')
+  }
+
   #setIdle(): void {
     if (this.#state.at === 'listening') this.#state = { at: 'idle' }
     else this.#closed.resolve()
@@ -295,6 +313,10 @@ function reset(socket: Socket, unix: boolean): void {
 }
 
 function listenError(endpoint: Endpoint, cause: NodeJS.ErrnoException): Error {
+  // libuv says EACCES for both.
+  const noFolder =
+    endpoint.kind === 'unix' && cause.code === 'EACCES' && !existsSync(dirname(endpoint.path))
+  const code = noFolder ? 'ENOENT' : cause.code
   if (cause.code === 'EADDRINUSE') {
     return new AddressInUseError(
       `${printEndpoint(endpoint)} is in use: another program listens there; stop it, choose another port, or use port 0 for a free one`,
@@ -303,9 +325,9 @@ function listenError(endpoint: Endpoint, cause: NodeJS.ErrnoException): Error {
   }
   // Ours already says what to do.
   if (cause.code?.startsWith('ERR_TCP_') === true) return cause
-  const advice = ADVICE[cause.code ?? '']
+  const advice = ADVICE[code ?? '']
   return new ListenError(
-    `cannot listen on ${printEndpoint(endpoint)}: ${cause.code ?? cause.message}${advice === undefined ? '' : `, ${advice}`}`,
+    `cannot listen on ${printEndpoint(endpoint)}: ${code ?? cause.message}${advice === undefined ? '' : `, ${advice}`}`,
     { cause }
   )
 }

@@ -39,7 +39,10 @@ export function transport(options: TcpOptions = {}, descriptors = budget()): Soc
 
 /** An upgrader like libp2p's, without any protocol: what it "upgrades" are the raw conns. */
 export function rawUpgrader(
-  inbound: (connection: MultiaddrConnection, options: UpgraderOptions) => Promise<void> | void = () => {},
+  inbound: (
+    connection: MultiaddrConnection,
+    options: UpgraderOptions
+  ) => Promise<void> | void = () => {},
   outbound: (connection: MultiaddrConnection) => Promise<void> | void = () => {}
 ): SlotGrantingUpgrader {
   const upgrader: Pick<Upgrader, 'upgradeInbound' | 'upgradeOutbound'> = {
@@ -55,11 +58,8 @@ export function rawUpgrader(
 }
 
 /** Dials `ma` and gives the raw conn. */
-export async function dial(
-  ma: Multiaddr,
-  options: TcpOptions = {},
-  signal = new AbortController().signal
-): Promise<SocketConnection> {
+export async function dial(ma: Multiaddr, options: TcpOptions = {}): Promise<SocketConnection> {
+  const { signal } = new AbortController()
   const connection = await transport(options).dial(ma, { signal, upgrader: rawUpgrader() })
   return connection as unknown as SocketConnection
 }
@@ -103,7 +103,11 @@ export class Scene {
     const path = parts.find(part => part.name === 'unix')?.value
     const socket =
       path === undefined
-        ? connect({ host: parts[0]?.value ?? '', port: Number(parts[1]?.value), allowHalfOpen: true })
+        ? connect({
+            host: parts[0]?.value ?? '',
+            port: Number(parts[1]?.value),
+            allowHalfOpen: true
+          })
         : connect({ path, allowHalfOpen: true })
     socket.on('error', () => {})
     this.#sockets.add(socket)
@@ -129,12 +133,20 @@ export function closed(conn: MultiaddrConnection): Promise<StreamCloseEvent> {
   return new Promise(resolve => conn.addEventListener('close', resolve, { once: true }))
 }
 
-/** Every byte a socket gives until its end. */
+/** Resolves when a socket is closed, with the code of its error if it had one. */
+export async function gone(socket: Socket): Promise<string | undefined> {
+  socket.resume()
+  if (!socket.closed) await new Promise(resolve => socket.once('close', resolve))
+  return (socket.errored as NodeJS.ErrnoException | null)?.code
+}
+
+/** Every byte a socket gives until its end, which it then answers. */
 export async function readAll(socket: Socket): Promise<Buffer> {
   const chunks: Buffer[] = []
   socket.on('data', chunk => chunks.push(chunk))
   socket.resume()
   await once(socket, 'end')
+  socket.end()
   return Buffer.concat(chunks)
 }
 
