@@ -1,4 +1,4 @@
-import { Home } from '../state/home.ts'
+import type { Home } from '../state/home.ts'
 import { stateDirectory } from '../state/paths.ts'
 import type { Output } from './output.ts'
 import type { CommonOptions } from './program.ts'
@@ -24,7 +24,8 @@ export class Context {
   }
 
   /** Opens the state directory; damaged files are told to the user. */
-  home(): Promise<Home> {
+  async home(): Promise<Home> {
+    const { Home } = await import('../state/home.ts')
     return Home.open(this.homePath, message => this.output.warn(message))
   }
 

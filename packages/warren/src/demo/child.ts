@@ -8,6 +8,8 @@ import { DemoFailedError } from '../errors.ts'
 /** Milliseconds that a process has to say its first line, and to end when it is told to. */
 const PATIENCE = 30_000
 const ENDING = 6_000
+/** The same, when the user does not want to wait. */
+const HURRY = 500
 /** Characters of its standard error that are kept for the message when it fails. */
 const KEPT = 4_096
 
@@ -70,9 +72,9 @@ export class Child {
   }
 
   /** Ends it in order, by force when it does not. */
-  async end(): Promise<void> {
+  async end(hurry: boolean): Promise<void> {
     this.#process.stdin.end()
-    const timer = setTimeout(() => this.#process.kill('SIGKILL'), ENDING)
+    const timer = setTimeout(() => this.#process.kill('SIGKILL'), hurry ? HURRY : ENDING)
     await this.#ended
     clearTimeout(timer)
   }

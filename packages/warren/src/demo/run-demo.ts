@@ -103,7 +103,7 @@ export async function runDemo(output: Output, options: DemoOptions): Promise<voi
     }
   } finally {
     output.status('')
-    await Promise.all(children.reverse().map(child => child.end()))
+    await Promise.all(children.reverse().map(child => child.end(signal.aborted)))
     await relay.close()
     await rm(homes, { recursive: true, force: true })
   }

@@ -1,14 +1,12 @@
 import { UsageError } from '../../errors.ts'
-import { createNodeIn } from '../../node/create-node.ts'
 import type { Opening, WarrenNode } from '../../node/node-types.ts'
 import type { Home } from '../../state/home.ts'
 import { listenOnKeptPort } from '../../state/kept-ports.ts'
 import type { Context } from '../context.ts'
 import { parseDuration } from '../duration.ts'
 import { aborted } from '../interrupt.ts'
-import { describeLink, narrate } from '../narrate.ts'
+import { describeLink, farewell, narrate } from '../narrate.ts'
 import { shortPeer } from '../peer-text.ts'
-import { resolveTicket } from '../resolve-ticket.ts'
 import { readSecret } from '../secret-input.ts'
 import { serveNode } from '../serve-node.ts'
 
@@ -47,6 +45,7 @@ export async function open(
   const wanted = await whatIsWanted(context, home, given, options)
   const { name, channel, peer } = wanted
 
+  const { createNodeIn } = await import('../../node/create-node.ts')
   await using node = await createNodeIn(home, { listen: [], ...wanted.node, signal })
   const failed = Promise.withResolvers<never>()
   failed.promise.catch(() => {})
@@ -61,7 +60,7 @@ export async function open(
   if (options.whileStdin === true) context.endWithStdin()
   await remember(context, home, wanted, opening, listen)
   opening.onError(error => output.warn(`a connection was not carried: ${error.message}`))
-  narrate(node, output, id => (id === peer ? name : shortPeer(id)))
+  const quiet = narrate(node, output, id => (id === peer ? name : shortPeer(id)))
   node.on('link-error', (error, fatal) => {
     // Not to be let in any more is the end: nothing that this process does can change it.
     if (fatal) failed.reject(error)
@@ -79,7 +78,8 @@ export async function open(
     output.data(opening.url)
   }
   await Promise.race([aborted(signal), failed.promise])
-  output.say(`closing ${name}`)
+  quiet()
+  output.say(farewell(`closing ${name}`, opening.stats().open))
   throw signal.reason
 }
 
@@ -104,6 +104,7 @@ async function whatIsWanted(
     options.ticketFile === undefined
       ? (given ?? '')
       : await readSecret(options.ticketFile, 'ticket', signal)
+  const { resolveTicket } = await import('../resolve-ticket.ts')
   const found = await resolveTicket(home, text, signal)
   const { channel, sharer } = found.ticket
   return {

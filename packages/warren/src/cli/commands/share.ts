@@ -1,6 +1,5 @@
 import { formatAddress, parseTarget } from '@warren/gateway'
 import { TICKET_LIFETIME } from '../../defaults.ts'
-import { createNodeIn } from '../../node/create-node.ts'
 import { checkTarget } from '../../node/check-target.ts'
 import type { NodeTicket, WarrenNode } from '../../node/node-types.ts'
 import type { Home } from '../../state/home.ts'
@@ -11,7 +10,7 @@ import { serveNode } from '../serve-node.ts'
 import { shortPath, shortPeer } from '../peer-text.ts'
 import { qrCode } from '../qr.ts'
 import { readSecret } from '../secret-input.ts'
-import { narrate } from '../narrate.ts'
+import { farewell, narrate } from '../narrate.ts'
 import { aborted } from '../interrupt.ts'
 
 /** Options of `warren share`. */
@@ -46,6 +45,7 @@ export async function share(
   const name = options.as ?? (await nameOfShare(home, target))
   await forgetExpired(home)
 
+  const { createNodeIn } = await import('../../node/create-node.ts')
   await using node = await createNodeIn(home, {
     portName: `share/${name}`,
     ...(options.listen === undefined ? {} : { listen: options.listen }),
@@ -57,7 +57,7 @@ export async function share(
   const ticket = await ticketFor(home, node, name, lifetime, options)
   if (options.whileStdin === true) context.endWithStdin()
   shared.onError(error => output.warn(`a connection was not carried: ${error.message}`))
-  narrate(node, output)
+  const quiet = narrate(node, output)
   await using _control = await serveNode(context, home, node, { command: 'share', name })
 
   if (output.json) {
@@ -81,7 +81,8 @@ export async function share(
     if (picture !== undefined) output.picture(picture)
   }
   await aborted(signal)
-  output.say(`ending the share of ${target}`)
+  quiet()
+  output.say(farewell(`ending the share of ${target}`, shared.stats().open))
   throw signal.reason
 }
 
