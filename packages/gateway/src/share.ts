@@ -1,0 +1,165 @@
+import type { ByteSession, Listener } from '@warren/tunnel'
+import { formatAddress } from './address.ts'
+import { finishConnections } from './closing.ts'
+import { Connections } from './connections.ts'
+import { GatewayClosedError } from './errors.ts'
+import { shareSettings } from './options.ts'
+import type { ShareOptions, ShareSettings } from './options.ts'
+import { TargetPool } from './pool/target-pool.ts'
+import type { PoolStats } from './pool/target-pool.ts'
+import { connectTarget } from './sockets/connect-target.ts'
+import { toReset } from './splice/reset-codes.ts'
+import type { ConnectionInfo, GatewayCloseOptions } from './types.ts'
+import type { GatewayEvents, GatewayStats, GatewayTunnel } from './types.ts'
+
+/** Counters of a share. */
+export interface ShareStats extends GatewayStats {
+  readonly pool: PoolStats
+}
+
+/** A program on this side that peers reach by a channel's name. */
+export interface Share {
+  readonly channel: string
+  /** The target as a URL. */
+  readonly target: string
+  stats(): ShareStats
+  /** Adds a listener; what it returns removes it. */
+  on<E extends keyof GatewayEvents>(event: E, listener: GatewayEvents[E]): () => void
+  /** Takes no new sessions, lets running ones finish as the options say, then ends. Idempotent. */
+  close(options?: GatewayCloseOptions): Promise<void>
+  /** Ends at once; what runs is reset. Idempotent. */
+  abort(error?: Error): void
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/**
+ * Shares a program: each session that a peer opens on the channel is carried to a connection to
+ * the target. The target need not run yet.
+ *
+ * @throws AddressInvalidError, AddressUnsupportedError, UnixPathError, GatewayOptionsError; the
+ * errors of `tunnel.listen`; the signal's reason
+ */
+export async function share(tunnel: GatewayTunnel, options: ShareOptions): Promise<Share> {
+  const { signal } = options
+  signal?.throwIfAborted()
+  const settings = shareSettings(options)
+  const listener = await tunnel.listen(settings.channel, {
+    bytes: true,
+    ...(signal === undefined ? {} : { signal })
+  })
+  return new TargetShare(listener, settings)
+}
+
+class TargetShare implements Share {
+  readonly channel: string
+  readonly target: string
+  readonly #listener: Listener<ByteSession>
+  readonly #settings: ShareSettings
+  readonly #pool: TargetPool
+  readonly #connections = new Connections()
+  /** Sessions that wait for a connection to the target. */
+  readonly #pending = new Set<AbortController>()
+  #closing: Promise<void> | undefined
+
+  constructor(listener: Listener<ByteSession>, settings: ShareSettings) {
+    this.channel = settings.channel
+    this.target = formatAddress(settings.target)
+    this.#listener = listener
+    this.#settings = settings
+    this.#pool = new TargetPool(
+      {
+        mode: settings.pool,
+        minIdle: settings.minIdle,
+        maxTotal: settings.maxConnections,
+        maxIdle: settings.maxIdle,
+        maxWaiters: settings.maxWaiters,
+        waitTimeout: settings.waitTimeout
+      },
+      poolSignal =>
+        connectTarget(settings.target, { timeout: settings.connectTimeout, signal: poolSignal })
+    )
+    this.#pool.start()
+    void this.#accept()
+  }
+
+  stats(): ShareStats {
+    return { ...this.#connections.stats(), pool: this.#pool.stats() }
+  }
+
+  on<E extends keyof GatewayEvents>(event: E, listener: GatewayEvents[E]): () => void {
+    return this.#connections.events.on(event, listener)
+  }
+
+  close(options: GatewayCloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(options, undefined)
+    return this.#closing
+  }
+
+  abort(error: Error = new GatewayClosedError('the share was closed')): void {
+    this.#abortConnections(error)
+    void this.close({ timeout: 0 })
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #accept(): Promise<void> {
+    try {
+      for (;;) void this.#serve(await this.#listener.accept())
+    } catch (error) {
+      // Closed by us, or by the tunnel under us.
+      const own = this.#closing !== undefined || isListenerClosed(error)
+      this.#closing ??= this.#close({}, own ? undefined : (error as Error))
+    }
+  }
+
+  /** Carries one session. Never rejects. */
+  async #serve(session: ByteSession): Promise<void> {
+    const { pool: mode, idleTimeout, reuseAfter } = this.#settings
+    const info: ConnectionInfo = { session: session.id, peer: session.peer, local: this.target }
+    this.#connections.enter()
+    const gone = new AbortController()
+    this.#pending.add(gone)
+    void session.closed.then(error => gone.abort(error ?? new GatewayClosedError('session closed')))
+    try {
+      const conn = await this.#pool.borrow(gone.signal)
+      this.#pending.delete(gone)
+      const reuse =
+        mode === 'reuse'
+          ? { after: reuseAfter, release: () => this.#pool.release(conn, true) }
+          : undefined
+      const end = await this.#connections.carry(conn.socket, session, info, {
+        head: conn.head,
+        idleTimeout,
+        ...(reuse === undefined ? {} : { reuse })
+      })
+      if (end.why !== 'ended' || !end.released) this.#pool.release(conn, false)
+    } catch (error) {
+      this.#pending.delete(gone)
+      // A session that its own end gave up is not a failure of the target.
+      if (session.status !== 'closed') this.#connections.lost(error as Error, info)
+      session.abort(toReset(error as Error))
+    }
+    this.#connections.leave()
+  }
+
+  #abortConnections(error: Error): void {
+    for (const controller of this.#pending) controller.abort(error)
+    this.#connections.abort(error)
+  }
+
+  async #close(options: GatewayCloseOptions, error: Error | undefined): Promise<void> {
+    const { closeTimeout } = this.#settings
+    await this.#listener.close().catch(() => {})
+    await finishConnections(this.#connections, options, closeTimeout, reason =>
+      this.#abortConnections(reason)
+    )
+    this.#pool.destroy()
+    this.#connections.events.emit('close', error)
+  }
+}
+
+function isListenerClosed(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_LISTENER_CLOSED'
+}
