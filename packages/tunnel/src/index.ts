@@ -1,3 +1,63 @@
+/**
+ * Links between machines, proven by a shared token or a ticket; named channels on them; and sessions
+ * that survive a broken link.
+ *
+ * @packageDocumentation
+ */
+export { generateToken } from './auth/token.ts'
+export { parseToken } from './auth/token.ts'
+export { decodeTicket, encodeTicket, generateTicketKey, issueTicket } from './auth/ticket.ts'
+export type { Ticket, TicketRequest } from './auth/ticket.ts'
+export type {
+  RevocationStore,
+  RevokedTicket,
+  TicketRecords,
+  TicketUses
+} from './auth/ticket-authority.ts'
+export type { TicketClaims, TicketDirection } from './auth/ticket-claims.ts'
+export type { ChannelDirectory, ChannelProvider } from './channels/channel-directory.ts'
+export { createTunnel } from './create-tunnel.ts'
+export {
+  AlreadyListeningError,
+  AuthenticationError,
+  ChannelNotFoundError,
+  ChannelRefusedError,
+  DialTimeoutError,
+  InvalidChannelError,
+  InvalidTicketError,
+  InvalidTokenError,
+  InvalidTunnelOptionError,
+  KindMismatchError,
+  LinkClosedError,
+  LinkLimitError,
+  LinkProtocolError,
+  LinkTimeoutError,
+  LinkVersionError,
+  ListenerClosedError,
+  ModeMismatchError,
+  ModeNotSupportedError,
+  NoLinkError,
+  TicketExpiredError,
+  TicketRevokedError,
+  TicketUsedUpError,
+  TunnelClosedError,
+  TunnelLimitError
+} from './errors.ts'
+export type { AccessRequest, TunnelLimits, TunnelOptions } from './options.ts'
+export {
+  InvalidSessionOptionError,
+  MessageTooLongError,
+  ReceiveTimeoutError,
+  SendQueueFullError,
+  SessionClosedError,
+  SessionLimitError,
+  SessionLostError,
+  SessionProtocolError,
+  SessionRefusedError,
+  SessionResetError
+} from './session/errors.ts'
+export type { SessionHostDebug } from './session/session-host-types.ts'
+export type { SessionOptions } from './session/session-options.ts'
 export type {
   ByteSession,
   Message,
@@ -7,12 +67,14 @@ export type {
   SessionStats
 } from './session/session-types.ts'
 export type {
+  ChannelListing,
   DialOptions,
   Link,
   LinkState,
   Listener,
   ListenOptions,
   Tunnel,
+  TunnelDebug,
   TunnelEvents,
   TunnelStatus
 } from './tunnel-types.ts'

@@ -1,0 +1,30 @@
+import { SESSION_DEFAULTS } from './session/session-options.ts'
+
+/** Default of every option of the tunnel; times in milliseconds unless the name says otherwise. */
+export const DEFAULTS = {
+  open: false,
+  tickets: [],
+  ticketClockSkew: 60,
+  nodes: [],
+  reconnect: { first: 250, factor: 2, max: 30_000 },
+  discoverInterval: 60_000,
+  mappingLifetime: 120_000,
+  dialTimeout: 5_000,
+  handshakeTimeout: 10_000,
+  probeInterval: 10_000,
+  probeTimeout: 5_000,
+  probeMisses: 2,
+  acceptBacklog: 128,
+  directories: [],
+  limits: {
+    links: 256,
+    nodes: 256,
+    tickets: 64,
+    handshakes: 64,
+    channels: 1_024,
+    listeners: 1_024,
+    sessionStreams: 4_096,
+    controlBytes: 1_048_576
+  },
+  ...SESSION_DEFAULTS
+} as const

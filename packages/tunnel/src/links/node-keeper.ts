@@ -1,0 +1,185 @@
+import type { PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { BackoffOptions } from '@warren/utils'
+import { Backoff } from '@warren/utils'
+import { GoodbyeReason } from '../../proto/control.ts'
+import { isFatalRefusal } from '../auth/refusal.ts'
+import { LinkTimeoutError } from '../errors.ts'
+import type { TunnelLink } from './tunnel-link.ts'
+
+/** A peer to keep a link to: where it is, who it is, or both. */
+export interface NodeTarget {
+  /** What names it in events: the node as it was given. */
+  readonly node: Multiaddr | PeerId
+  /** Same text, same target. */
+  readonly key: string
+  readonly addrs: readonly Multiaddr[]
+  /** `undefined` until a first connection has told, when only an address was given. */
+  readonly peer: PeerId | undefined
+}
+
+/** What a keeper needs of the tunnel. */
+export interface NodeKeeperInit {
+  readonly target: NodeTarget
+  readonly reconnect: BackoffOptions
+  readonly random: () => number
+  /** Monotonic milliseconds. */
+  readonly now: () => number
+  /** Dials, proves, and gives the link; an existing link to the same peer is as good. */
+  link(target: NodeTarget, force: boolean, signal: AbortSignal): Promise<TunnelLink>
+  /** The link to the peer, if there is one now. */
+  current(peer: PeerId): TunnelLink | undefined
+  onError(error: Error, fatal: boolean): void
+}
+
+/** A link that lived for less was not established: the peer may refuse us each time. */
+const ESTABLISHED_AFTER = 200
+
+/**
+ * Keeps a link to one node: dials at once when an established link was lost, then with growing
+ * pauses. After a refusal that another attempt cannot change, only at the longest pause, and the
+ * refusal is reported once.
+ */
+export class NodeKeeper {
+  readonly #init: NodeKeeperInit
+  readonly #backoff: Backoff
+  readonly #closed = new AbortController()
+  readonly #first = Promise.withResolvers<void>()
+  #target: NodeTarget
+  #wake = (): void => {}
+  /** `wake` was called while an attempt was under way: the pause after it is skipped. */
+  #again = false
+  #reported: string | undefined
+  #fatal: Error | undefined
+  #lastError: Error | undefined
+  #force = false
+  #running: Promise<void> | undefined
+
+  constructor(init: NodeKeeperInit) {
+    this.#init = init
+    this.#target = init.target
+    this.#backoff = new Backoff(init.reconnect, init.random)
+  }
+
+  get target(): NodeTarget {
+    return this.#target
+  }
+
+  /** Why the node will not let this side in, whatever is tried; `undefined` while there is hope. */
+  get fatal(): Error | undefined {
+    return this.#fatal
+  }
+
+  /** Why the last attempt failed; `undefined` once linked. */
+  get lastError(): Error | undefined {
+    return this.#lastError
+  }
+
+  /** Starts; resolves when the node was tried once, whatever came of it. */
+  start(): Promise<void> {
+    this.#running ??= this.#run()
+    return this.#first.promise
+  }
+
+  /** Ends a pause: tries now, if there is no link. */
+  wake(): void {
+    this.#backoff.reset()
+    this.#again = true
+    this.#wake()
+  }
+
+  /** A link to this peer has ended, or come about. */
+  changed(peer: string): void {
+    if (this.#target.peer?.toString() === peer) this.#wake()
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort()
+    this.#wake()
+    this.#first.resolve()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closed.signal.aborted) {
+      this.#again = false
+      const pause = await this.#attempt()
+      this.#first.resolve()
+      if (pause > 0 && !this.#again) await this.#sleep(pause)
+    }
+  }
+
+  /** Links and stays until the link is lost; returns how long to pause before the next attempt. */
+  async #attempt(): Promise<number> {
+    const init = this.#init
+    const { signal } = this.#closed
+    let link = this.#target.peer === undefined ? undefined : init.current(this.#target.peer)
+    if (link === undefined) {
+      try {
+        link = await init.link(this.#target, this.#force, signal)
+      } catch (error) {
+        if (signal.aborted) return 0
+        return this.#onFailure(error as Error)
+      }
+    }
+    this.#onLinked(link)
+    const since = init.now()
+    while (link !== undefined && !signal.aborted) {
+      const current = link
+      await this.#sleepUntilChanged(() => init.current(current.connection.remotePeer) !== undefined)
+      const next = init.current(current.connection.remotePeer)
+      if (next === undefined) break
+      link = next
+    }
+    return this.#onLost(link, init.now() - since)
+  }
+
+  #onLinked(link: TunnelLink): void {
+    this.#target = { ...this.#target, peer: link.connection.remotePeer }
+    this.#reported = undefined
+    this.#fatal = undefined
+    this.#lastError = undefined
+    this.#force = false
+    this.#first.resolve()
+  }
+
+  #onLost(link: TunnelLink | undefined, lived: number): number {
+    // Its connection may be dead without the swarm knowing, or the address be in back-off.
+    this.#force = true
+    if (lived < ESTABLISHED_AFTER) return this.#backoff.next()
+    this.#backoff.reset()
+    return link?.endedBy === GoodbyeReason.SHUTDOWN ? this.#backoff.next() : 0
+  }
+
+  #onFailure(error: Error): number {
+    const fatal = isFatalRefusal(error)
+    this.#fatal = fatal ? error : undefined
+    this.#lastError = error
+    this.#force = error instanceof LinkTimeoutError || this.#backoff.attempts > 0
+    const pause = this.#backoff.next()
+    if (!fatal || this.#reported !== error.name) this.#init.onError(error, fatal)
+    this.#reported = fatal ? error.name : undefined
+    return fatal ? this.#init.reconnect.max : Math.max(pause, 1)
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    if (this.#closed.signal.aborted) return
+    await new Promise<void>(resolve => {
+      const timer = setTimeout(resolve, ms)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.#wake = () => {}
+  }
+
+  /** Waits for a change, unless what it waits for has already changed. */
+  async #sleepUntilChanged(unchanged: () => boolean): Promise<void> {
+    if (this.#closed.signal.aborted || !unchanged()) return
+    await new Promise<void>(resolve => {
+      this.#wake = resolve
+    })
+    this.#wake = () => {}
+  }
+}
