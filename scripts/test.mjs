@@ -16,7 +16,7 @@ const GROUPS = [
     ['support', 30_000],
     ['docs', 60_000],
     ['compliance', 60_000],
-    ['interop', 120_000],
+    ['interop', 60_000],
     ['integration', 120_000],
     ['cli', 180_000],
     ['faults', 300_000],

@@ -42,7 +42,13 @@ describe('YamuxSession', () => {
     client.session.write(stream, Buffer.from('hello'))
     client.session.end(stream)
     const out = client.output()
-    assert.deepEqual(Buffer.from(out), frame(FRAME.data, syn | fin, 1, 5, Buffer.from('hello')))
+    assert.deepEqual(
+      Buffer.from(out),
+      Buffer.concat([
+        frame(FRAME.data, syn, 1, 5, Buffer.from('hello')),
+        frame(FRAME.windowUpdate, fin, 1, 0)
+      ])
+    )
     server.session.receive(out, 0)
     assert.deepEqual(types(server), ['opened', 'data', 'ended'])
     const [inbound] = server.session.streams.values()
@@ -177,7 +183,13 @@ describe('YamuxSession', () => {
     )
     assert.deepEqual(types(client), [])
     client.session.receive(frame(FRAME.windowUpdate, ack, 1, 100), 0)
-    assert.deepEqual(Buffer.from(client.output()), frame(FRAME.data, fin, 1, 10, Buffer.alloc(10)))
+    assert.deepEqual(
+      Buffer.from(client.output()),
+      Buffer.concat([
+        frame(FRAME.data, 0, 1, 10, Buffer.alloc(10)),
+        frame(FRAME.windowUpdate, fin, 1, 0)
+      ])
+    )
     assert.deepEqual(types(client), ['acknowledged', 'endSent'])
   })
 

@@ -137,9 +137,7 @@ describe('two sessions in simulation', () => {
   it(`deliver every byte, keep within their windows and leave nothing behind`, function () {
     this.timeout(120_000)
     const seeds =
-      ONLY === undefined
-        ? Array.from({ length: SEEDS }, (_, i) => i + 1)
-        : [Number(ONLY)]
+      ONLY === undefined ? Array.from({ length: SEEDS }, (_, i) => i + 1) : [Number(ONLY)]
     for (const seed of seeds) {
       try {
         simulate(seed)

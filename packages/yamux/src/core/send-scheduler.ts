@@ -1,4 +1,4 @@
-import { FLAG, FRAME, MAX_DATA_BYTES } from './constants.ts'
+import { FLAG, FRAME, HEADER_BYTES, MAX_DATA_BYTES } from './constants.ts'
 import { encodeHeader } from './header.ts'
 import type { StreamState } from './stream-state.ts'
 
@@ -54,20 +54,26 @@ export class SendScheduler<Owner> {
   #frame(stream: StreamState<Owner>, out: Uint8Array[], report: SendReport<Owner>): number {
     const length = Math.min(stream.queuedBytes, stream.sendWindow, MAX_DATA_BYTES)
     const ends = stream.localEnd === 'wanted' && length === stream.queuedBytes
-    const flags = stream.pendingFlags | (ends ? FLAG.fin : 0)
+    const flags = stream.pendingFlags
     stream.pendingFlags = 0
-    const type = length > 0 ? FRAME.data : FRAME.windowUpdate
-    const header = encodeHeader(type, flags, stream.id, length)
-    out.push(header)
+    let bytes = length
     if (length > 0) {
+      out.push(encodeHeader(FRAME.data, flags, stream.id, length))
       takeQueued(stream, length, out)
+      bytes += HEADER_BYTES
       report.sent(stream)
+    }
+    if (ends || length === 0) {
+      // The FIN has a frame of its own: js-libp2p acts on it before it delivers the frame's bytes.
+      const rest = (length > 0 ? 0 : flags) | (ends ? FLAG.fin : 0)
+      out.push(encodeHeader(FRAME.windowUpdate, rest, stream.id, 0))
+      bytes += HEADER_BYTES
     }
     if (ends) {
       stream.localEnd = 'sent'
       report.endSent(stream)
     }
-    return header.length + length
+    return bytes
   }
 }
 
