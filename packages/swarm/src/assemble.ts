@@ -140,7 +140,10 @@ export async function assemble(
     watch,
     peerStore,
     log,
-    reached: ({ remotePeer }) => backoff.clear(remotePeer.toString()),
+    reached: connection => {
+      backoff.clear(connection.remotePeer.toString())
+      dialler.arrived(connection)
+    },
     resized: size => {
       admission.resized(size)
       trimmer.check()

@@ -4,9 +4,9 @@ import { closeConnection } from './connections/close-connection.ts'
 import { SwarmClosedError } from './errors.ts'
 
 /**
- * Ends the parts of a swarm, from the outside in: nothing new is taken, services say goodbye over
- * connections that are still open, listeners and dials end, then the connections, and last what is
- * left of the services. Each step is bounded, so it always ends.
+ * Ends the parts of a swarm: nothing new is taken or dialled, services say goodbye over connections
+ * that are still open, then the connections end, and last the listeners, since those end what is
+ * left of their sockets without asking. Each step is bounded, so it always ends.
  */
 export async function shutDown(parts: SwarmParts, options: AbortOptions = {}): Promise<void> {
   const { admission, trimmer, randomWalk, host, acceptors, transports } = parts
@@ -15,13 +15,14 @@ export async function shutDown(parts: SwarmParts, options: AbortOptions = {}): P
   trimmer.close()
   randomWalk.stop(new SwarmClosedError('the swarm was closed during the walk'))
   await host.beforeStop()
-  await Promise.all([dialler.close(), transports.close(), acceptors.close()])
-  await upgrader.close()
+  await Promise.all([dialler.close(), acceptors.close()])
   await host.stop()
   const { closeTimeout } = parts.options
   await Promise.all(
     table.connections().map(async connection => closeConnection(connection, closeTimeout, options))
   )
+  await transports.close()
+  await upgrader.close()
   await table.close()
   await selfAddresses.settled()
 }

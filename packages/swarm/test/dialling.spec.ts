@@ -13,6 +13,8 @@ import {
   addressOf,
   afterwards,
   cleanUp,
+  echo,
+  exchange,
   listening,
   stockNode,
   swarm,
@@ -111,6 +113,28 @@ describe('dialling', () => {
     await until(() => sockets.size === 1, 'it is dialled again')
     third.abort(new Error('done'))
     await assert.rejects(again, /done/)
+  })
+
+  it('settles for the connection that the peer opens meanwhile, whichever id is smaller', async () => {
+    const { address } = await silentServer()
+    const nodes = await Promise.all([listening(), listening()])
+    nodes.sort((a, b) => {
+      return Buffer.compare(a.peerId.toMultihash().bytes, b.peerId.toMultihash().bytes)
+    })
+    const [small, great] = nodes
+    assert.ok(small && great)
+    for (const [dialler, peer] of [
+      [small, great],
+      [great, small]
+    ] as const) {
+      const dial = dialler.dial(address.encapsulate(`/p2p/${peer.peerId.toString()}`))
+      await peer.dial(addressOf(dialler))
+      const connection = await dial
+      assert.equal(connection.direction, 'inbound')
+      assert.equal(connection.status, 'open')
+      await peer.closePeer(dialler.peerId)
+      await until(() => dialler.connections().length === 0, 'the connection ends')
+    }
   })
 
   it('takes the first that answers, and ends the other attempts', async () => {
@@ -261,19 +285,39 @@ describe('dialling', () => {
   })
 
   it('keeps one connection, the same on both sides, when two dial each other at once', async () => {
-    const [a, b] = [await listening(), await listening()]
-    const pick = (node: Swarm, peer: Swarm): Connection[] => node.connections(peer.peerId)
-    const seen = new Map([a, b].map(node => [node, 0]))
-    for (const node of [a, b]) {
-      node.addEventListener('connected', () => seen.set(node, (seen.get(node) ?? 0) + 1))
-    }
-    const [ab, ba] = await Promise.all([a.dial(addressOf(b)), b.dial(addressOf(a))])
-    const crossed = ab.direction === 'outbound' && ba.direction === 'outbound'
-    const made = crossed ? 2 : 1
-    await until(() => [...seen.values()].every(count => count === made), 'they are connected')
-    await until(() => pick(a, b).length === 1 && pick(b, a).length === 1, 'one of two goes')
-    const [left, right] = [pick(a, b)[0], pick(b, a)[0]]
-    assert.equal(left?.status, 'open')
-    assert.notEqual(left?.direction, right?.direction)
+    const ECHO = '/warren-test/echo/1.0.0'
+    const pairs = await Promise.all(
+      Array.from({ length: 10 }, async () => {
+        const [a, b] = [await listening(), await listening()]
+        for (const node of [a, b]) await node.handle(ECHO, echo)
+        return { a, b }
+      })
+    )
+    const crossings = await Promise.all(
+      pairs.map(async ({ a, b }) => {
+        let seen = 0
+        for (const node of [a, b]) node.addEventListener('connected', () => seen++)
+        const talk = async (from: Swarm, to: Swarm): Promise<void> => {
+          const stream = await from.newStream(addressOf(to), ECHO)
+          assert.equal(await exchange(stream, 'not lost'), 'not lost')
+        }
+        await Promise.all([talk(a, b), talk(b, a)])
+        await until(() => seen === 2 || seen === 4, 'both ends are told of each connection')
+        await until(
+          () => [a, b].every(node => node.connections().length === 1),
+          'one connection is left'
+        )
+        const [left] = a.connections(b.peerId)
+        const [right] = b.connections(a.peerId)
+        assert.notEqual(left?.direction, right?.direction)
+        await Promise.all([talk(a, b), talk(b, a)])
+        if (seen === 2) return false
+        const bytes = [a, b].map(node => Buffer.from(node.peerId.toMultihash().bytes))
+        const smaller = Buffer.compare(bytes[0] as Buffer, bytes[1] as Buffer) < 0 ? left : right
+        assert.equal(smaller?.direction, 'outbound')
+        return true
+      })
+    )
+    assert.ok(crossings.includes(true), 'none of ten pairs crossed')
   })
 })

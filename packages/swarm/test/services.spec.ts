@@ -18,7 +18,11 @@ import {
   until
 } from './support/nodes.ts'
 
-const services = { identify: identify(), identifyPush: identifyPush(), ping: ping() }
+const services = {
+  identify: identify(),
+  identifyPush: identifyPush({ debounce: 50 }),
+  ping: ping()
+}
 
 describe('hosted services', () => {
   afterEach(cleanUp)

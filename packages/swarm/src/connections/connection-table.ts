@@ -44,7 +44,7 @@ export interface AdoptOptions {
 }
 
 /** A supplanted connection is closed when it had no stream for this long, in milliseconds. */
-const SUPPLANTED_QUIET = 1_000
+const SUPPLANTED_QUIET = 500
 
 /**
  * Every open connection, by peer, and the order of what is told of each: `opened`, then its

@@ -29,7 +29,8 @@ export function crossedLoser<T extends Crossable>(
   return isSmaller(self, a.connection.remotePeer) ? inbound : outbound
 }
 
-function isSmaller(a: PeerId, b: PeerId): boolean {
+/** Whether `a` is less than `b`, compared as bytes. */
+export function isSmaller(a: PeerId, b: PeerId): boolean {
   const left = a.toMultihash().bytes
   const right = b.toMultihash().bytes
   for (let i = 0; i < Math.min(left.length, right.length); i++) {

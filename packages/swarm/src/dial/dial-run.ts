@@ -9,6 +9,7 @@ import {
   codeOf,
   toError
 } from '../errors.ts'
+import { isSmaller } from '../connections/crossed-dials.ts'
 import { reachOf } from './address-rank.ts'
 import { AttemptClock } from './attempt-clock.ts'
 import { type CandidateRules, judgeCandidate, skip } from './candidates.ts'
@@ -74,6 +75,9 @@ export class DialRun {
   readonly #waiting = new Map<string, Multiaddr>()
   #timer: NodeJS.Timeout | undefined
   #expiry: NodeJS.Timeout | undefined
+  #grace: NodeJS.Timeout | undefined
+  /** A connection that the peer opened during the run. */
+  #arrived: Connection | undefined
   /** Addresses that are being looked up, resolved or judged. */
   #preparing = 0
   #admitted = 0
@@ -125,6 +129,18 @@ export class DialRun {
         this.abort(toError(signal?.reason ?? new Error('nobody waits for this dial any more')))
       }
     }
+  }
+
+  /**
+   * The peer has connected to us meanwhile. Where its dial wins over ours (see `crossedLoser`) the
+   * run ends with that connection. Otherwise ours gets a while to succeed: giving it up at once
+   * could end both, when the peer does the same.
+   */
+  arrived(connection: Connection): void {
+    if (this.#done || this.target.force) return
+    this.#arrived = connection
+    if (isSmaller(connection.remotePeer, this.#context.self)) this.#settleForArrived()
+    else this.#grace ??= setTimeout(() => this.#settleForArrived(), ARRIVAL_GRACE)
   }
 
   /** Ends the run and its attempts at once. */
@@ -226,7 +242,10 @@ export class DialRun {
     this.#waiting.delete(key)
     let release: (() => void) | undefined
     try {
-      release = await context.slots.acquire(this.target.key, flight.controller.signal)
+      // A relayed attempt holds no descriptor; the dial of its relay takes a place of its own.
+      if (reachOf(address) !== 'relay') {
+        release = await context.slots.acquire(this.target.key, flight.controller.signal)
+      }
       const connection = await this.#connect(address, flight)
       this.#succeed(key, connection)
     } catch (error) {
@@ -312,8 +331,15 @@ export class DialRun {
     this.#drive()
   }
 
+  #settleForArrived(): boolean {
+    const connection = this.#arrived
+    if (connection?.status !== 'open' || !this.#finish()) return false
+    this.#result.resolve(connection)
+    return true
+  }
+
   #fail(why?: string, cause?: Error): void {
-    if (this.#done) return
+    if (this.#done || this.#settleForArrived()) return
     const now = this.#context.now()
     const attempts = [...this.#attempts]
     for (const [address, { step, startedAt }] of this.#flights) {
@@ -335,11 +361,15 @@ export class DialRun {
     this.#done = true
     clearTimeout(this.#timer)
     clearTimeout(this.#expiry)
+    clearTimeout(this.#grace)
     this.#controller.abort(new SwarmClosedError('the dial has ended'))
     for (const flight of this.#flights.values()) flight.controller.abort(PUT_BACK)
     return true
   }
 }
+
+/** Milliseconds for our dial after the peer's own has arrived. */
+const ARRIVAL_GRACE = 1_000
 
 /** Why an attempt is stopped that has done nothing wrong. */
 const PUT_BACK = new AddressNotDialledError('another address of the dial goes first')

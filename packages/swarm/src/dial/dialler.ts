@@ -69,6 +69,12 @@ export class Dialler {
     return this.#runFor(parsed, options).join(options.signal)
   }
 
+  /** A peer has connected to us: who dials it meanwhile may have that connection. */
+  arrived(connection: Connection): void {
+    if (connection.direction !== 'inbound' || connection.limits !== undefined) return
+    this.#runs.get(connection.remotePeer.toString())?.arrived(connection)
+  }
+
   /** Ends all dials; further ones are refused. */
   async close(): Promise<void> {
     this.#closed = true
