@@ -3,7 +3,10 @@
  * way and 64-byte ping-pong on one encrypted connection, and handshakes, over TCP on loopback with
  * the server in a process of its own.
  *
- *     node bench/dist/src/noise-records.js [MiB per round] [rounds] [only this maker]
+ *     node bench/dist/src/noise-records.js [MiB per round] [rounds] [only this variant]
+ *
+ * Variants: `ours`; `ours+free`, where the reader frees what it has read, as a forwarder does;
+ * `stock` over our TCP; `stock-tcp`, stock Noise over stock TCP.
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -15,19 +18,23 @@ import type {
   MessageStream,
   MultiaddrConnection,
   StreamMessageEvent,
+  Transport,
   Upgrader
 } from '@libp2p/interface'
 import { defaultLogger } from '@libp2p/logger'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { tcp } from '@libp2p/tcp'
 import { multiaddr } from '@multiformats/multiaddr'
 import { noise } from '@warren/noise'
+import { tcp as stockTcp } from '@libp2p/tcp'
+import { tcp } from '@warren/transport-tcp'
+import { receivedChunks } from '@warren/utils'
 
-const MAKERS = ['ours', 'stock'] as const
-type Maker = (typeof MAKERS)[number]
+const VARIANTS = ['ours', 'ours+free', 'stock', 'stock-tcp'] as const
+type Variant = (typeof VARIANTS)[number]
 
 const MIB = 1_048_576
-const CHUNK = 65_536
+/** One full record, as a muxer sends it that knows of records. */
+const CHUNK = 65_519
 /** First byte of a connection: what the dialler will do with it. */
 const MODES = { bulk: 1, echo: 2, handshake: 3 } as const
 const HANDSHAKES = 400
@@ -38,11 +45,17 @@ const logger = defaultLogger()
 if (process.env['NOISE_BENCH_SERVER'] === undefined) await main()
 else await serve()
 
-async function encrypters(): Promise<Record<Maker, ConnectionEncrypter>> {
+async function encrypters(): Promise<(variant: Variant) => ConnectionEncrypter> {
   const privateKey = await generateKeyPair('Ed25519')
   const upgrader = { getStreamMuxers: () => new Map() } as unknown as Upgrader
   const components = { privateKey, peerId: peerIdFromPrivateKey(privateKey), logger, upgrader }
-  return { ours: noise()(components), stock: stockNoise()(components) }
+  const ours = noise()(components)
+  const stock = stockNoise()(components)
+  return variant => (variant.startsWith('ours') ? ours : stock)
+}
+
+function transport(variant: Variant): Transport {
+  return variant === 'stock-tcp' ? stockTcp()({ logger }) : tcp()({ logger })
 }
 
 /** An upgrader that hands the raw conn to `use`; the transport asks for nothing else. */
@@ -54,19 +67,21 @@ function rawUpgrader(use: (conn: MultiaddrConnection) => void): Upgrader {
 }
 
 async function serve(): Promise<void> {
-  const bySide = await encrypters()
+  const encrypterOf = await encrypters()
   const ports: Record<string, string> = {}
-  for (const maker of MAKERS) {
-    const listener = tcp()({ logger }).createListener({
+  for (const variant of VARIANTS) {
+    const listener = transport(variant).createListener({
       upgrader: rawUpgrader(conn => {
-        bySide[maker].secureInbound(conn).then(
-          ({ connection }) => answer(connection),
-          () => {}
-        )
+        encrypterOf(variant)
+          .secureInbound(conn)
+          .then(
+            ({ connection }) => answer(connection, variant === 'ours+free'),
+            () => {}
+          )
       })
     })
     await listener.listen(multiaddr('/ip4/127.0.0.1/tcp/0'))
-    ports[maker] = String(listener.getAddrs()[0])
+    ports[variant] = String(listener.getAddrs()[0])
   }
   process.on('message', message => {
     if (message === 'exit') process.exit()
@@ -76,7 +91,7 @@ async function serve(): Promise<void> {
 }
 
 /** The server's side of one connection: its first byte says what it is for. */
-function answer(connection: MessageStream): void {
+function answer(connection: MessageStream, free: boolean): void {
   let mode = 0
   let left = 0
   connection.addEventListener('message', (event: StreamMessageEvent) => {
@@ -91,39 +106,45 @@ function answer(connection: MessageStream): void {
     if (mode === MODES.echo && data.byteLength > 0) connection.send(data)
     if (mode === MODES.bulk) {
       left -= data.byteLength
-      if (left === 0) connection.send(new Uint8Array(1))
+      if (left <= 0) connection.send(new Uint8Array(1))
+      if (free) queueMicrotask(() => freeAll(data))
     }
   })
+}
+
+function freeAll(data: StreamMessageEvent['data']): void {
+  for (const part of data instanceof Uint8Array ? [data] : data) receivedChunks.free(part)
 }
 
 async function main(): Promise<void> {
   const size = Number(process.argv[2] ?? 512) * MIB
   const rounds = Number(process.argv[3] ?? 5)
-  const makers = MAKERS.filter(maker => (process.argv[4] ?? maker) === maker)
+  const variants = VARIANTS.filter(variant => (process.argv[4] ?? variant) === variant)
   const child = fork(fileURLToPath(import.meta.url), {
     env: { ...process.env, NOISE_BENCH_SERVER: '1' },
     execArgv: process.execArgv.map(arg => arg.replace('client', 'server'))
   })
-  const { ports } = (await once(child, 'message'))[0] as { ports: Record<Maker, string> }
-  const bySide = await encrypters()
+  const { ports } = (await once(child, 'message'))[0] as { ports: Record<Variant, string> }
+  const encrypterOf = await encrypters()
   const results: Record<string, number[]> = {}
   const note = (name: string, value: number): void => {
     ;(results[name] ??= []).push(value)
   }
 
   for (let round = -1; round < rounds; round++) {
-    for (const maker of makers) {
-      const dial = (): Promise<MessageStream> => connect(ports[maker], bySide[maker])
+    for (const variant of variants) {
+      const dial = (): Promise<MessageStream> =>
+        connect(variant, ports[variant], encrypterOf(variant))
       const cpuBefore = await cpu(child)
       const bulkSeconds = await bulk(await dial(), size)
       const cpuSeconds = ((await cpu(child)) - cpuBefore) / 1e6
       const pingMicros = await pingPong(await dial())
       const perSecond = await handshakes(dial)
       if (round < 0) continue
-      note(`${maker} MB/s`, size / 1e6 / bulkSeconds)
-      note(`${maker} CPU s/GiB, both ends`, cpuSeconds / (size / (1_024 * MIB)))
-      note(`${maker} ping-pong 64 B, µs`, pingMicros)
-      note(`${maker} dial + handshake + 1 B back, per s`, perSecond)
+      note(`${variant} MB/s`, size / 1e6 / bulkSeconds)
+      note(`${variant} CPU s/GiB, both ends`, cpuSeconds / (size / (1_024 * MIB)))
+      note(`${variant} ping-pong 64 B, µs`, pingMicros)
+      note(`${variant} dial + handshake + 1 B back, per s`, perSecond)
     }
   }
   for (const [name, values] of Object.entries(results)) {
@@ -135,9 +156,13 @@ async function main(): Promise<void> {
   child.send('exit')
 }
 
-async function connect(address: string, encrypter: ConnectionEncrypter): Promise<MessageStream> {
+async function connect(
+  variant: Variant,
+  address: string,
+  encrypter: ConnectionEncrypter
+): Promise<MessageStream> {
   let raw: MultiaddrConnection | undefined
-  await tcp()({ logger }).dial(multiaddr(address), {
+  await transport(variant).dial(multiaddr(address), {
     upgrader: rawUpgrader(conn => {
       raw = conn
     }),

@@ -18,6 +18,8 @@ import { recordStream } from './stream/open-records.ts'
 /** `/noise` on node:crypto: the library's handshake, our records. */
 export class NoiseEncrypter implements ConnectionEncrypter<NoiseExtensions> {
   readonly protocol = NOISE_PROTOCOL
+  /** See `SafeEarlyMuxers` of `@warren/interface`, and `muxers.ts` for why it holds. */
+  readonly safeEarlyMuxers = true
   readonly [Symbol.toStringTag] = '@warren/noise'
   readonly [serviceCapabilities]: string[] = ['@libp2p/connection-encryption']
   readonly #components: NoiseComponents

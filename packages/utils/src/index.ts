@@ -3,6 +3,7 @@
  */
 export { Backoff } from './backoff.ts'
 export type { BackoffOptions } from './backoff.ts'
+export { FreeMarks, freeBuffer, receivedChunks, sentChunks } from './free-marks.ts'
 export {
   FrameTooLongError,
   LengthPrefixedDecoder,

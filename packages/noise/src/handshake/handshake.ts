@@ -94,11 +94,14 @@ export async function runHandshake(init: HandshakeInit): Promise<HandshakeResult
   })
   let remainder: Remainder | undefined
   try {
-    const secure = role === 'initiator' ? library.secureOutbound : library.secureInbound
-    const secured = await secure.call(library, conn, {
+    const settings = {
       skipStreamMuxerNegotiation: true,
       ...(signal === undefined ? {} : { signal })
-    })
+    }
+    const secured =
+      role === 'initiator'
+        ? await library.secureOutbound(conn, settings)
+        : await library.secureInbound(conn, settings)
     signal?.throwIfAborted()
     remainder = conn.release()
     const keys = crypto.transportKeys

@@ -1,4 +1,5 @@
 import { createDecipheriv, type KeyObject } from 'node:crypto'
+import { receivedChunks } from '@warren/utils'
 import { CIPHER, MAX_EMPTY_RECORDS, TAG_BYTES } from '../constants.ts'
 import { RecordError } from '../errors.ts'
 import { NonceCounter } from './nonce.ts'
@@ -16,6 +17,11 @@ export interface OpenerOptions {
    * @default false
    */
   readonly endRecord?: boolean
+  /**
+   * Called with each chunk that went through {@link RecordOpener.push} once none of its bytes is
+   * needed any more.
+   */
+  readonly onSpent?: (chunk: Uint8Array) => void
 }
 
 /**
@@ -33,12 +39,14 @@ export class RecordOpener {
   #records = 0
   #emptyInARow = 0
   readonly #endRecord: boolean
+  readonly #onSpent: ((chunk: Uint8Array) => void) | undefined
   #ended = false
 
   constructor(key: KeyObject, options: OpenerOptions = {}) {
     this.#key = key
     this.#nonces = options.nonces ?? new NonceCounter()
     this.#endRecord = options.endRecord === true
+    this.#onSpent = options.onSpent
   }
 
   /** Records opened so far. */
@@ -69,6 +77,12 @@ export class RecordOpener {
    * @throws {NonceExhaustedError} when the direction has used up its nonces
    */
   push(chunk: Uint8Array, out: Uint8Array[]): void {
+    this.#openAll(chunk, out)
+    if (this.#partial === undefined) this.#onSpent?.(chunk)
+    else if (this.#onSpent !== undefined) this.#partial.chunks.push(chunk)
+  }
+
+  #openAll(chunk: Uint8Array, out: Uint8Array[]): void {
     let at = 0
     while (at < chunk.byteLength) {
       if (this.#partial !== undefined) {
@@ -77,6 +91,7 @@ export class RecordOpener {
         const partial = this.#partial
         this.#partial = undefined
         this.#open(partial.parts(), partial.length, out)
+        for (const spent of partial.chunks) this.#onSpent?.(spent)
         continue
       }
       let length: number
@@ -118,7 +133,7 @@ export class RecordOpener {
       if (left === 0) break
       const text = part.byteLength <= left ? part : part.subarray(0, left)
       left -= text.byteLength
-      out.push(decipher.update(text))
+      out.push(receivedChunks.mark(decipher.update(text)))
     }
     try {
       decipher.final()

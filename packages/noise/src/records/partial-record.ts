@@ -8,6 +8,8 @@ const MAX_FRAGMENTS = 4
 export class PartialRecord {
   /** Bytes of the whole record, without its length prefix. */
   readonly length: number
+  /** The chunks that its bytes came in, for whoever wants to free them afterwards. */
+  readonly chunks: Uint8Array[] = []
   #fragments: Uint8Array[] = []
   /** All bytes so far, once there are too many fragments; of the record's full size. */
   #joined: Uint8Array | undefined

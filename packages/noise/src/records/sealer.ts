@@ -1,14 +1,23 @@
 import { createCipheriv, type CipherChaCha20Poly1305, type KeyObject } from 'node:crypto'
+import { freeBuffer, sentChunks } from '@warren/utils'
 import { CIPHER, LENGTH_BYTES, MAX_PLAINTEXT_BYTES, TAG_BYTES } from '../constants.ts'
 import { NonceCounter } from './nonce.ts'
 
 const OPTIONS = { authTagLength: TAG_BYTES } as const
 
 /**
- * Up to this much plaintext a record is copied into one buffer; above, its parts leave as they came
- * from the cipher, because a copy of them costs more than the longer list.
+ * The cipher is given at most this much at a time. It makes a new buffer for each call, which is
+ * copied into the record and freed at once; so the same warm memory is used again and again.
  */
-const COPY_LIMIT = 4_096
+const PIECE_BYTES = 32_768
+
+/** Parts shorter than this are joined before the cipher is called for them. */
+const JOIN_BYTES = 1_024
+
+/** Up to this much plaintext goes into one buffer: four full records. */
+const BATCH_BYTES = 4 * MAX_PLAINTEXT_BYTES
+
+const OVERHEAD_BYTES = LENGTH_BYTES + TAG_BYTES
 
 /** Bytes to seal: one array, or the parts of a list in order. */
 export type SealInput = Uint8Array | (Iterable<Uint8Array> & { readonly byteLength: number })
@@ -35,77 +44,105 @@ export class RecordSealer {
   }
 
   /**
-   * `data` as records of at most 65,519 bytes of plaintext; the parts are to be sent in order, and
-   * together. Empty input gives one empty record.
+   * `data` as records of at most 65,519 bytes of plaintext, each contiguous, several to a buffer;
+   * the buffers are to be sent in order, and together. Empty input gives one empty record. Parts
+   * that are marked in `sentChunks` are freed.
    *
    * @throws {NonceExhaustedError} when the direction has used up its nonces
    */
   seal(data: SealInput): Uint8Array[] {
-    if (data.byteLength <= COPY_LIMIT) return [this.#sealSmall(data)]
-    return this.#sealLarge(data)
-  }
-
-  #sealSmall(data: SealInput): Uint8Array {
-    const size = data.byteLength
-    const cipher = createCipheriv(CIPHER, this.#key, this.#nonces.next(), OPTIONS)
-    const record = Buffer.allocUnsafe(LENGTH_BYTES + size + TAG_BYTES)
-    record.writeUInt16BE(size + TAG_BYTES, 0)
-    let at = LENGTH_BYTES
-    if (data instanceof Uint8Array) {
-      at += setAt(record, cipher.update(data), at)
-    } else {
-      // The parts are joined first, so that the cipher is called once.
-      for (const part of data) at += setAt(record, part, at)
-      setAt(record, cipher.update(record.subarray(LENGTH_BYTES, at)), LENGTH_BYTES)
-    }
-    cipher.final()
-    setAt(record, cipher.getAuthTag(), at)
-    this.#records++
-    return record
-  }
-
-  #sealLarge(data: SealInput): Uint8Array[] {
-    const count = Math.ceil(data.byteLength / MAX_PLAINTEXT_BYTES)
-    const out: Uint8Array[] = []
-    // All lengths and tags of the batch live in one buffer; a tag and the length of the record
-    // after it are neighbours there and leave as one part.
-    const edges = Buffer.allocUnsafe(count * (LENGTH_BYTES + TAG_BYTES))
-    let edgeStart = 0
-    let edgeEnd = 0
+    const parts = new PartReader(data)
+    const buffers: Uint8Array[] = []
     let left = data.byteLength
-    const parts = data instanceof Uint8Array ? [data] : data
-    let cipher: CipherChaCha20Poly1305 | undefined
-    let room = 0
-    for (const part of parts) {
-      let at = 0
-      while (at < part.byteLength) {
-        if (cipher === undefined) {
-          room = Math.min(left, MAX_PLAINTEXT_BYTES)
-          left -= room
-          cipher = createCipheriv(CIPHER, this.#key, this.#nonces.next(), OPTIONS)
-          edgeEnd = edges.writeUInt16BE(room + TAG_BYTES, edgeEnd)
-          out.push(edges.subarray(edgeStart, edgeEnd))
-          edgeStart = edgeEnd
-        }
-        const end = Math.min(part.byteLength, at + room)
-        const piece = at === 0 && end === part.byteLength ? part : part.subarray(at, end)
-        out.push(cipher.update(piece))
-        room -= end - at
-        at = end
-        if (room === 0) {
-          cipher.final()
-          edgeEnd += setAt(edges, cipher.getAuthTag(), edgeEnd)
-          cipher = undefined
-          this.#records++
-        }
-      }
+    do {
+      const batch = Math.min(left, BATCH_BYTES)
+      buffers.push(this.#sealBatch(parts, batch))
+      left -= batch
+    } while (left > 0)
+    parts.end()
+    return buffers
+  }
+
+  #sealBatch(parts: PartReader, size: number): Uint8Array {
+    const count = Math.max(1, Math.ceil(size / MAX_PLAINTEXT_BYTES))
+    const batch = Buffer.allocUnsafe(size + count * OVERHEAD_BYTES)
+    let at = 0
+    for (let left = size, i = 0; i < count; i++) {
+      const room = Math.min(left, MAX_PLAINTEXT_BYTES)
+      at = this.#sealRecord(parts, room, batch, at)
+      left -= room
     }
-    out.push(edges.subarray(edgeStart, edgeEnd))
-    return out
+    return batch
+  }
+
+  /** Seals the next `size` bytes of `parts` into `target` at `start`; returns where it ends. */
+  #sealRecord(parts: PartReader, size: number, target: Buffer, start: number): number {
+    const cipher = createCipheriv(CIPHER, this.#key, this.#nonces.next(), OPTIONS)
+    let at = target.writeUInt16BE(size + TAG_BYTES, start)
+    const end = at + size
+    /** Where plaintext that the cipher has not seen begins; it ends at `at`. */
+    let joined = at
+    while (at < end) {
+      const piece = parts.next(Math.min(end - at, PIECE_BYTES))
+      if (piece.byteLength < JOIN_BYTES) {
+        target.set(piece, at)
+        at += piece.byteLength
+        continue
+      }
+      encrypt(cipher, target.subarray(joined, at), target, joined)
+      encrypt(cipher, piece, target, at)
+      at += piece.byteLength
+      joined = at
+    }
+    encrypt(cipher, target.subarray(joined, at), target, joined)
+    cipher.final()
+    target.set(cipher.getAuthTag(), end)
+    this.#records++
+    return end + TAG_BYTES
   }
 }
 
-function setAt(target: Uint8Array, part: Uint8Array, at: number): number {
-  target.set(part, at)
-  return part.byteLength
+function encrypt(
+  cipher: CipherChaCha20Poly1305,
+  plaintext: Uint8Array,
+  target: Uint8Array,
+  at: number
+): void {
+  if (plaintext.byteLength === 0) return
+  const text = cipher.update(plaintext)
+  target.set(text, at)
+  if (text.byteLength >= JOIN_BYTES) freeBuffer(text)
+}
+
+/** Reads the parts of a list in pieces of a wanted size. */
+class PartReader {
+  readonly #parts: Iterator<Uint8Array>
+  #part: Uint8Array
+  #at = 0
+
+  constructor(data: SealInput) {
+    this.#parts = (data instanceof Uint8Array ? [data] : data)[Symbol.iterator]()
+    this.#part = new Uint8Array(0)
+  }
+
+  /** Up to `max` bytes that lie together: at least one, as long as there are any. */
+  next(max: number): Uint8Array {
+    while (this.#at === this.#part.byteLength) {
+      this.end()
+      const { value, done } = this.#parts.next()
+      if (done === true) throw new RangeError('the list to seal is shorter than it says')
+      this.#part = value
+      this.#at = 0
+    }
+    const end = Math.min(this.#part.byteLength, this.#at + max)
+    const whole = this.#at === 0 && end === this.#part.byteLength
+    const piece = whole ? this.#part : this.#part.subarray(this.#at, end)
+    this.#at = end
+    return piece
+  }
+
+  /** Lets go of the part that was read. */
+  end(): void {
+    sentChunks.free(this.#part)
+  }
 }

@@ -1,4 +1,5 @@
 import type { MessageStream } from '@libp2p/interface'
+import { receivedChunks } from '@warren/utils'
 import type { HandshakeResult, Role } from '../handshake/handshake.ts'
 import type { NoiseMetrics } from '../metrics.ts'
 import { RecordOpener } from '../records/opener.ts'
@@ -23,11 +24,19 @@ export function recordStream(
   const stream = new RecordStream({
     raw,
     sealer: new RecordSealer(sendKey),
-    opener: new RecordOpener(receiveKey, { endRecord }),
+    opener: new RecordOpener(receiveKey, { endRecord, onSpent: freeLater }),
     early,
     endRecord,
     metrics
   })
   if (paused && stream.readStatus === 'readable' && raw.status === 'open') raw.resume()
   return stream
+}
+
+/**
+ * Frees a chunk of the raw stream where nobody else holds it. After the event that brought it,
+ * because others may listen too.
+ */
+function freeLater(chunk: Uint8Array): void {
+  if (receivedChunks.has(chunk)) queueMicrotask(() => receivedChunks.free(chunk))
 }

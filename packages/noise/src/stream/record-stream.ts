@@ -8,6 +8,7 @@ import type {
   StreamCloseEvent,
   StreamMessageEvent
 } from '@libp2p/interface'
+import { sentChunks } from '@warren/utils'
 import { TruncatedError } from '../errors.ts'
 import type { NoiseMetrics } from '../metrics.ts'
 import type { RecordOpener } from '../records/opener.ts'
@@ -147,6 +148,8 @@ export class RecordStream extends PlaintextStream {
       throw error
     }
     this.#metrics?.encryptedPackets.increment(this.#sealer.records - before)
+    // Nobody keeps what goes to a connection; a session's stream keeps it, to send it once more.
+    if (!isHalfClosable(this.#raw)) for (const record of records) sentChunks.mark(record)
     return this.#raw.send(asBytes(records))
   }
 
