@@ -61,9 +61,12 @@ export function withoutComments(text) {
 
 /** Module names that a source imports from. */
 export function imports(text) {
-  return [...withoutComments(text).matchAll(/(?:from|import\()\s*'([^']+)'/g)].map(
-    match => match[1]
-  )
+  const code = withoutComments(text)
+  return [
+    /^(?:import|export)\s[^'"`;]*?from\s*'([^']+)'/gm,
+    /^import\s+'([^']+)'/gm,
+    /\bimport\(\s*'([^']+)'/g
+  ].flatMap(pattern => [...code.matchAll(pattern)].map(match => match[1]))
 }
 
 /** The rows of the markdown table under a heading, as arrays of cells. */
