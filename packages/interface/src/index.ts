@@ -6,6 +6,7 @@
  */
 export { WarrenError } from './error.ts'
 export type { ErrorCode } from './error.ts'
+export type { SafeEarlyMuxers } from './early-muxers.ts'
 export type {
   InboundUpgradeOptions,
   SlotGrantingUpgrader,

@@ -110,9 +110,10 @@ export interface UpgraderInit {
    */
   readonly acceptTimeout?: number
   /**
-   * Lets Noise negotiate the muxer although several are configured. Saves a round trip; safe only
-   * where every peer lists its muxers in the same order, since peers choose by different rules.
-   * With one muxer, and over TLS, early negotiation is always safe and always on.
+   * Lets every encrypter settle the muxer in its handshake although several are configured. Saves a
+   * round trip; with stock Noise safe only where every peer lists its muxers in the same order,
+   * since peers choose by different rules. With one muxer, over TLS, and with encrypters that say so
+   * (`SafeEarlyMuxers`) it is always safe and always on.
    *
    * @default false
    */

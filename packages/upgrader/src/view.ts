@@ -57,6 +57,7 @@ export class View implements UpgraderView {
       options.signal.throwIfAborted()
       if (this.#queue.closed) throw new AcceptQueueClosedError()
       slot ??= await this.#waitForSlot(maConn, options.signal)
+      if (this.#queue.closed) throw new AcceptQueueClosedError()
     } catch (error) {
       slot?.release()
       maConn.abort(toError(error))

@@ -129,7 +129,6 @@ export class BoundedAcceptQueue implements AcceptQueue {
       this.#dropped++
       left.push(queued.connection)
     }
-    clearTimeout(this.#timer)
     await Promise.all([
       this.#init.endUpgrades(),
       ...left.map(async connection => {
@@ -141,15 +140,22 @@ export class BoundedAcceptQueue implements AcceptQueue {
   #takeFirst(): void {
     const queued = this.#queued.shift()
     if (queued === undefined) return
-    queued.connection.removeEventListener('close', queued.onClose)
-    this.#tellRoom()
+    this.#left(queued)
   }
 
   #take(node: ListNode<Queued>): boolean {
     if (!this.#queued.remove(node)) return false
-    node.value.connection.removeEventListener('close', node.value.onClose)
-    this.#tellRoom()
+    this.#left(node.value)
     return true
+  }
+
+  #left(queued: Queued): void {
+    queued.connection.removeEventListener('close', queued.onClose)
+    if (this.#queued.size === 0) {
+      clearTimeout(this.#timer)
+      this.#timer = undefined
+    }
+    this.#tellRoom()
   }
 
   #tellRoom(): void {

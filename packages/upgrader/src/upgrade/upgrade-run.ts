@@ -134,15 +134,10 @@ export class UpgradeRun {
         skipStreamMuxerNegotiation: !early,
         ...(expected === undefined ? {} : { remotePeer: expected })
       }
-      try {
-        const secured = await (this.#role === 'inbound'
-          ? encrypter.secureInbound(stream, init)
-          : encrypter.secureOutbound(stream, init))
-        return { ...secured, protocol: encrypter.protocol }
-      } catch (error) {
-        if (isIdentityFailure(error)) this.#step = 'identity'
-        throw error
-      }
+      const secured = await (this.#role === 'inbound'
+        ? encrypter.secureInbound(stream, init)
+        : encrypter.secureOutbound(stream, init))
+      return { ...secured, protocol: encrypter.protocol }
     })
   }
 
@@ -208,7 +203,7 @@ export class UpgradeRun {
     try {
       return await waitFor(start(run), this.#signal)
     } catch (error) {
-      // Security may find that it is the identity that fails.
+      if (step === 'security' && isIdentityFailure(error)) this.#step = 'identity'
       if (this.#step !== step || !count) steps[this.#step].attempts++
       steps[this.#step].failures++
       throw error

@@ -82,10 +82,10 @@ function messageOf(
   step: UpgradeStep,
   cause: Error
 ): string {
-  const where = `${role === 'inbound' ? 'from' : 'to'} ${printable(maConn.remoteAddr)}`
+  const address = printable(maConn.remoteAddr)
   const hint =
     step === 'security' && context.components.connectionProtector !== undefined
       ? ' (do both ends have the same pre-shared key?)'
       : ''
-  return `cannot upgrade the connection ${where}: ${step}: ${describeError(cause)}${hint}`
+  return `cannot upgrade the ${role} connection with ${address}: ${step}: ${describeError(cause)}${hint}`
 }
