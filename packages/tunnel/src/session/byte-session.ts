@@ -73,8 +73,7 @@ export class EngineByteSession implements ByteSession, EngineApp {
   }
 
   write(chunk: Uint8Array): boolean {
-    const { core } = this.#engine
-    if (core.ending === undefined && core.isWriteEnded) {
+    if (this.#engine.core.isEnded) {
       throw new SessionClosedError('this side of the session is closed for writing')
     }
     return this.#engine.write(chunk)

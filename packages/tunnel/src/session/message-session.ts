@@ -209,19 +209,19 @@ export class EngineMessageSession implements Session, EngineApp {
   confirmed(): void {
     this.#serveSenders()
     const { confirmed } = this.#engine.core
-    for (const flusher of [...this.#flushers]) {
+    for (const flusher of this.#flushers) {
       if (flusher.offset !== undefined && flusher.offset <= confirmed) flusher.done(undefined)
     }
   }
 
   ended(error: Error | undefined): void {
     const reason = error ?? new SessionClosedError('the session has ended')
-    for (const sender of [...this.#senders]) sender.done(reason)
+    for (const sender of this.#senders) sender.done(reason)
     const { confirmed } = this.#engine.core
-    for (const flusher of [...this.#flushers]) {
+    for (const flusher of this.#flushers) {
       flusher.done((flusher.offset ?? 0) <= confirmed ? undefined : reason)
     }
-    for (const receiver of [...this.#receivers]) {
+    for (const receiver of this.#receivers) {
       if (error === undefined) receiver.settle(undefined)
       else receiver.fail(error)
     }
@@ -266,7 +266,7 @@ export class EngineMessageSession implements Session, EngineApp {
 
   #serveSenders(): void {
     const { core } = this.#engine
-    for (const sender of [...this.#senders]) {
+    for (const sender of this.#senders) {
       if (sender.bytes !== undefined) {
         if (!core.hasRoom) return
         this.#write(sender)

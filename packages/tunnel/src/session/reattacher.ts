@@ -13,7 +13,7 @@ import { StreamPort } from './stream-port.ts'
 export interface ReattachKeeper {
   now(): number
   random(): number
-  scheduleAt(item: Expiring, at: number): void
+  schedule(item: Expiring, at: number): void
   unschedule(item: Expiring): void
   retire(port: StreamPort): void
 }
@@ -103,7 +103,7 @@ export class Reattacher implements Expiring {
   }
 
   #later(): void {
-    this.#keeper.scheduleAt(this, this.#keeper.now() + this.#backoff.next())
+    this.#keeper.schedule(this, this.#keeper.now() + this.#backoff.next())
   }
 
   #attempt(): void {

@@ -141,6 +141,11 @@ export class SessionCore {
     return this.#closing
   }
 
+  /** This side has ended its direction: {@link end} or {@link close}. */
+  get isEnded(): boolean {
+    return this.#send.ended
+  }
+
   /** No more can be written. */
   get isWriteEnded(): boolean {
     return this.#send.ended || this.#ending !== undefined

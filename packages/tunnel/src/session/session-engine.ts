@@ -241,7 +241,7 @@ export class SessionEngine implements Expiring {
           break
         case 'detached':
         case 'resumed':
-          for (const listener of [...this.#listeners[event]]) listener()
+          for (const listener of Array.from(this.#listeners[event])) listener()
           break
       }
     } catch (error) {

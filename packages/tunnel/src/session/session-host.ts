@@ -1,16 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { AbortOptions, Stream } from '@libp2p/interface'
-import { Backoff, deadline, waitFor } from '@warren/utils'
+import { deadline, waitFor } from '@warren/utils'
 import { EngineByteSession } from './byte-session.ts'
 import { REFUSE, RESET, type RefuseCode } from './codes.ts'
-import { DeadlineQueue, type Expiring } from './deadline-queue.ts'
-import {
-  SessionClosedError,
-  SessionLimitError,
-  SessionOpenError,
-  SessionProtocolError
-} from './errors.ts'
-import { encodeReset } from './frames.ts'
+import { SessionClosedError, SessionLimitError, SessionProtocolError } from './errors.ts'
 import { readHead } from './head-exchange.ts'
 import {
   type DecodedHead,
@@ -20,10 +13,13 @@ import {
   SECRET_BYTES,
   encodeHead
 } from './heads.ts'
+import { HostTimer } from './host-timer.ts'
 import { type MemoryBudget, processBudget } from './memory-budget.ts'
 import { EngineMessageSession } from './message-session.ts'
+import { type OpenKeeper, type OpenedStream, openSession } from './open-session.ts'
+import { PeerQuota } from './peer-quota.ts'
 import { type ReattachKeeper, Reattacher } from './reattacher.ts'
-import { refusalError } from './refusal.ts'
+import { RetiredStreams } from './retired-streams.ts'
 import { AcceptedEnd, DialledEnd, type EndContext } from './session-ends.ts'
 import { type EngineInit, type EngineKeeper, SessionEngine } from './session-engine.ts'
 import type {
@@ -71,29 +67,26 @@ export class SessionHost implements SessionHostApi {
   readonly #acceptor: SessionAcceptor
   readonly #context: EndContext
   readonly #randomBytes: (length: number) => Uint8Array
-  readonly #random: () => number
   /** By the session's id. */
   readonly #dialled = new Map<string, Dialled>()
   /** By the peer and the session's id. */
   readonly #accepted = new Map<string, Accepted | Deciding>()
   readonly #entries = new Map<SessionEngine, { readonly entry: Entry; readonly key: string }>()
-  /** Sessions, tombstones and dials under way, by direction and peer. */
-  readonly #counts = new Map<string, number>()
+  /** Sessions, tombstones and dials under way. */
+  readonly #quota: { readonly dialled: PeerQuota; readonly accepted: PeerQuota }
   readonly #byLink = new Map<string, Set<SessionEngine>>()
   readonly #heads = new Set<StreamPort>()
-  readonly #closing = new Map<StreamPort, Expiring>()
-  readonly #deadlines = new DeadlineQueue()
+  readonly #retired: RetiredStreams
+  readonly #timer = new HostTimer(() => this.#live > 0)
   /** Sessions that are not over for their application. */
   #live = 0
-  #timer: ReturnType<typeof setTimeout> | undefined
-  #timerAt = Number.POSITIVE_INFINITY
   /** What stops the heads and dials under way. */
   readonly #stops = new Set<AbortController>()
   #status: 'open' | 'closing' | 'closed' = 'open'
   #closed: Promise<void> | undefined
   /** Called whenever a table has become smaller, while the host closes. */
   #onLess: () => void = () => {}
-  readonly #keeper: EngineKeeper & ReattachKeeper
+  readonly #keeper: EngineKeeper & ReattachKeeper & OpenKeeper
 
   /** @throws {InvalidSessionOptionError} */
   constructor(options: SessionHostOptions) {
@@ -102,18 +95,22 @@ export class SessionHost implements SessionHostApi {
     this.#acceptor = acceptor
     this.#context = { options: this.#options, budget: budget ?? processBudget }
     this.#randomBytes = bytes ?? randomBytes
-    this.#random = random ?? Math.random
+    const { sessionsPerPeer, closeTimeout } = this.#options
+    this.#quota = {
+      dialled: new PeerQuota(sessionsPerPeer),
+      accepted: new PeerQuota(sessionsPerPeer)
+    }
+    this.#retired = new RetiredStreams(this.#timer, closeTimeout, () => this.#onLess())
     this.#keeper = {
-      now: () => performance.now(),
-      random: () => this.#random(),
-      schedule: (engine, at) => this.#schedule(engine, at),
-      scheduleAt: (item, at) => this.#schedule(item, at),
-      unschedule: item => this.#deadlines.delete(item),
+      now: () => this.#timer.now(),
+      random: random ?? Math.random,
+      schedule: (item, at) => this.#timer.schedule(item, at),
+      unschedule: item => this.#timer.unschedule(item),
       attached: (engine, linkId) => this.#onAttached(engine, linkId),
       detached: (engine, linkId) => this.#onDetached(engine, linkId),
       ended: engine => this.#onEnded(engine),
       gone: engine => this.#onGone(engine),
-      retire: port => this.#retire(port)
+      retire: port => this.#retired.add(port)
     }
   }
 
@@ -129,8 +126,7 @@ export class SessionHost implements SessionHostApi {
     const { channel, mode, bytes, peer, signal } = request
     signal?.throwIfAborted()
     if (this.#status !== 'open') throw new SessionClosedError(CLOSED)
-    const release = this.#reserve('dialled', peer)
-    if (release === undefined) {
+    if (!this.#quota.dialled.take(peer)) {
       throw new SessionLimitError(
         `${this.#options.sessionsPerPeer} sessions to peer ${peer} are open: close some, ` +
           'or raise sessionsPerPeer'
@@ -142,9 +138,10 @@ export class SessionHost implements SessionHostApi {
     const onAbort = (): void => stop.abort(signal?.reason)
     signal?.addEventListener('abort', onAbort)
     try {
-      return await this.#dial(request, end, stop.signal)
+      const opened = await openSession(request, end, this.#options, this.#keeper, stop.signal)
+      return this.#addDialled(request, end, opened)
     } catch (error) {
-      release()
+      this.#quota.dialled.give(peer)
       throw error
     } finally {
       this.#stops.delete(stop)
@@ -182,7 +179,7 @@ export class SessionHost implements SessionHostApi {
   linkDown(linkId: string, error: Error = new SessionClosedError('the link is down')): void {
     const engines = this.#byLink.get(linkId)
     if (engines === undefined) return
-    for (const engine of [...engines]) engine.dropLink(error)
+    for (const engine of engines) engine.dropLink(error)
   }
 
   close(options: AbortOptions = {}): Promise<void> {
@@ -198,81 +195,19 @@ export class SessionHost implements SessionHostApi {
       tombstones: engines.filter(engine => engine.core.life === 'lingering').length,
       detached: engines.filter(engine => !engine.core.isAttached).length,
       heads: this.#heads.size,
-      closing: this.#closing.size,
-      peers: this.#counts.size,
+      closing: this.#retired.size,
+      peers: this.#quota.dialled.size + this.#quota.accepted.size,
       links: this.#byLink.size,
-      deadlines: this.#deadlines.size
+      deadlines: this.#timer.size
     }
   }
 
   // --- Dialling ---
 
-  async #dial(
-    request: OpenRequest,
-    end: DialledEnd,
-    signal: AbortSignal
-  ): Promise<Session | ByteSession> {
-    const backoff = new Backoff(this.#options.reattach, this.#random)
-    const giveUpAt = this.#keeper.now() + this.#options.headTimeout
-    for (;;) {
-      const opened = await this.#tryOpen(request, end, signal)
-      if ('session' in opened) return opened.session
-      const wait = backoff.next()
-      if (this.#keeper.now() + wait > giveUpAt) {
-        throw new SessionOpenError(
-          `streams to peer ${request.peer} break before the session is open: try again`,
-          { cause: opened.error }
-        )
-      }
-      await sleep(wait, signal)
-    }
-  }
-
-  /** One stream's try; an `error` says that another stream may do better. */
-  async #tryOpen(
-    request: OpenRequest,
-    end: DialledEnd,
-    signal: AbortSignal
-  ): Promise<{ session: Session | ByteSession } | { error: unknown }> {
-    const { stream, linkId } = await request.openStream(signal)
-    const port = new StreamPort(stream)
-    const offer = end.offer()
-    port.send([encodeHead(offer)])
-    const late = (): Error => new SessionOpenError(`peer ${request.peer} did not answer in time`)
-    const limit = deadline(this.#options.headTimeout, late, signal)
-    let decoded: DecodedHead
-    try {
-      decoded = await readHead(port, limit.signal)
-    } catch (error) {
-      if (signal.aborted) {
-        // The peer may have accepted, or may do so yet: it must not keep a session for nobody.
-        port.send([encodeReset(RESET.cancelled, 'the dial was given up')])
-        this.#retire(port)
-        throw signal.reason
-      }
-      const wasLost = port.isLost || limit.signal.aborted
-      port.abort(asError(error))
-      if (wasLost) return { error }
-      throw error
-    } finally {
-      limit.clear()
-    }
-    const answer = end.answer(offer, decoded.head, this.#keeper.now())
-    if (answer.at === 'attached') {
-      return { session: this.#addDialled(request, end, port, linkId, decoded.rest) }
-    }
-    this.#retire(port)
-    const error = refusalError(answer.code, request, request.peer)
-    if (answer.at === 'again') return { error }
-    throw error
-  }
-
   #addDialled(
     request: OpenRequest,
     end: DialledEnd,
-    port: StreamPort,
-    linkId: string,
-    rest: Uint8Array
+    { port, linkId, rest }: OpenedStream
   ): Session | ByteSession {
     const { core } = end
     if (core === undefined) throw new SessionProtocolError('an accepted session has no state')
@@ -334,8 +269,7 @@ export class SessionHost implements SessionHostApi {
       this.#attachAnswered(known.engine, port, answer, head.epoch, linkId, rest)
       return
     }
-    const release = this.#reserve('accepted', peer)
-    if (release === undefined) {
+    if (!this.#quota.accepted.take(peer)) {
       this.#refuse(port, REFUSE.overloaded)
       return
     }
@@ -350,7 +284,7 @@ export class SessionHost implements SessionHostApi {
     const decision = await this.#decide(request, port, signal)
     if ('refuse' in decision || port.isLost || signal.aborted) {
       this.#accepted.delete(key)
-      release()
+      this.#quota.accepted.give(peer)
       if (port.isLost) port.abort(new SessionClosedError('the dialler is gone'))
       else this.#refuse(port, 'refuse' in decision ? decision.refuse : REFUSE.failed)
       return
@@ -422,7 +356,7 @@ export class SessionHost implements SessionHostApi {
   ): void {
     port.send([encodeHead(answer)])
     if (answer.type === 'refuse') {
-      this.#retire(port)
+      this.#retired.add(port)
       engine.pump()
     } else {
       engine.attach(port, linkId, epoch, rest)
@@ -431,7 +365,7 @@ export class SessionHost implements SessionHostApi {
 
   #refuse(port: StreamPort, code: RefuseCode): void {
     port.send([encodeHead({ type: 'refuse', code })])
-    this.#retire(port)
+    this.#retired.add(port)
   }
 
   // --- Tables ---
@@ -449,21 +383,6 @@ export class SessionHost implements SessionHostApi {
   #add(entry: Entry, key: string): void {
     this.#live++
     this.#entries.set(entry.engine, { entry, key })
-  }
-
-  /** Counts one more session; `undefined` when that would pass the limit. */
-  #reserve(at: Entry['at'], peer: string): (() => void) | undefined {
-    const key = `${at}/${peer}`
-    const count = this.#counts.get(key) ?? 0
-    if (count >= this.#options.sessionsPerPeer) return undefined
-    this.#counts.set(key, count + 1)
-    return () => this.#release(key)
-  }
-
-  #release(key: string): void {
-    const count = (this.#counts.get(key) ?? 1) - 1
-    if (count === 0) this.#counts.delete(key)
-    else this.#counts.set(key, count)
   }
 
   #onAttached(engine: SessionEngine, linkId: string): void {
@@ -486,12 +405,12 @@ export class SessionHost implements SessionHostApi {
   }
 
   #onGone(engine: SessionEngine): void {
-    this.#deadlines.delete(engine)
+    this.#timer.unschedule(engine)
     const known = this.#entries.get(engine)
     if (known === undefined) return
     const { entry, key } = known
     this.#entries.delete(engine)
-    this.#release(`${entry.at}/${engine.init.peer}`)
+    this.#quota[entry.at].give(engine.init.peer)
     if (entry.at === 'dialled') {
       entry.reattacher.stop()
       this.#dialled.delete(key)
@@ -501,80 +420,31 @@ export class SessionHost implements SessionHostApi {
     this.#onLess()
   }
 
-  /** Closes a stream whose session is over, and aborts it when the peer does not close it too. */
-  #retire(port: StreamPort): void {
-    const timeout: Expiring = {
-      onDeadline: () => {
-        this.#closing.delete(port)
-        this.#onLess()
-        port.abort(new SessionClosedError('the peer did not close the stream in time'))
-      }
-    }
-    this.#closing.set(port, timeout)
-    this.#schedule(timeout, this.#keeper.now() + this.#options.closeTimeout)
-    port.close(() => {
-      this.#closing.delete(port)
-      this.#deadlines.delete(timeout)
-      this.#onLess()
-    })
-  }
-
-  // --- Time ---
-
-  #schedule(item: Expiring, at: number): void {
-    this.#deadlines.set(item, at)
-    this.#arm()
-  }
-
-  #arm(): void {
-    const next = this.#deadlines.next
-    if (next === undefined || next >= this.#timerAt) return
-    clearTimeout(this.#timer)
-    this.#timerAt = next
-    this.#timer = setTimeout(this.#onTimer, Math.max(1, Math.ceil(next - this.#keeper.now())))
-    // Tombstones alone keep no process alive.
-    if (this.#live === 0) this.#timer.unref()
-  }
-
-  readonly #onTimer = (): void => {
-    this.#timerAt = Number.POSITIVE_INFINITY
-    const now = this.#keeper.now()
-    for (let item = this.#deadlines.takeDue(now); item !== undefined; ) {
-      item.onDeadline(now)
-      item = this.#deadlines.takeDue(now)
-    }
-    this.#arm()
-  }
-
   // --- The end ---
 
   async #close(): Promise<void> {
     this.#status = 'closing'
     for (const stop of this.#stops) stop.abort(new SessionClosedError(CLOSED))
     const limit = deadline(this.#options.closeTimeout, () => new SessionClosedError(CLOSED))
-    for (const engine of [...this.#entries.keys()]) {
+    for (const engine of this.#entries.keys()) {
       // How each ended is told by its own `closed`.
       engine.close().catch(() => {})
     }
     await this.#until(() => this.#live === 0, limit.signal)
-    for (const engine of [...this.#entries.keys()]) {
+    for (const engine of this.#entries.keys()) {
       engine.reset(RESET.shutdown, CLOSED, new SessionClosedError(CLOSED))
     }
     // The last words are on their way; a peer that does not answer to them is not waited for.
     await this.#until(
-      () => this.#heads.size + this.#closing.size === 0 && this.#isQuiet,
+      () => this.#heads.size + this.#retired.size === 0 && this.#isQuiet,
       limit.signal
     )
     limit.clear()
     this.#status = 'closed'
-    for (const engine of [...this.#entries.keys()]) engine.discard()
-    for (const port of [...this.#heads, ...this.#closing.keys()]) {
-      port.abort(new SessionClosedError(CLOSED))
-    }
-    this.#heads.clear()
-    this.#closing.clear()
-    this.#deadlines.clear()
-    clearTimeout(this.#timer)
+    for (const engine of this.#entries.keys()) engine.discard()
+    for (const port of this.#heads) port.abort(new SessionClosedError(CLOSED))
+    this.#retired.abortAll(new SessionClosedError(CLOSED))
+    this.#timer.clear()
   }
 
   /** No session says or awaits a last word on a stream. */
@@ -594,21 +464,6 @@ export class SessionHost implements SessionHostApi {
     await waitFor(reached, signal).catch(() => {})
     this.#onLess = () => {}
   }
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      clearTimeout(timer)
-      reject(signal.reason as Error)
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', onAbort)
-      resolve()
-    }, ms)
-    if (signal.aborted) onAbort()
-    else signal.addEventListener('abort', onAbort, { once: true })
-  })
 }
 
 function toHex(bytes: Uint8Array): string {

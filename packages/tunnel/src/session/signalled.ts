@@ -54,10 +54,10 @@ export class WaitList<T> {
   }
 
   settleAll(value: T): void {
-    for (const waiter of [...this.#waiters]) waiter.settle(value)
+    for (const waiter of this.#waiters) waiter.settle(value)
   }
 
   failAll(error: unknown): void {
-    for (const waiter of [...this.#waiters]) waiter.fail(error)
+    for (const waiter of this.#waiters) waiter.fail(error)
   }
 }
