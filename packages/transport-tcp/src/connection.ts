@@ -17,8 +17,9 @@ import {
   type MultiaddrConnectionTimeline
 } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { freeHandedOver, handOver, isHandedOver, waitFor } from '@warren/utils'
+import { receivedChunks, sentChunks, waitFor } from '@warren/utils'
 import { TypedEventEmitter } from 'main-event'
+import { chunksOf, type HoldingStream } from './chunks.ts'
 import {
   ConnectionLostError,
   InactivityError,
@@ -28,16 +29,14 @@ import {
   WriteStalledError
 } from './errors.ts'
 import type { ResolvedTcpOptions } from './options.ts'
+import { ReadSide } from './read-side.ts'
 import { StallWatch, type Stallable } from './stall-watch.ts'
-import { UnreadBytes } from './unread.ts'
 
 type Bytes = Parameters<MultiaddrConnection['send']>[0]
 type ListenerOptions = Parameters<EventTarget['addEventListener']>[2]
 
 /** Bytes pending at which `send` says stop. A few records of 64 KiB leave in one `writev`. */
 const WRITE_HIGH_WATER = 256 * 1024
-/** Bytes held for a reader that does not come, before the socket is no longer read. */
-const READ_HIGH_WATER = 64 * 1024
 /** After our FIN is out: how long the peer's is awaited while what still arrives is thrown away. */
 const FIN_WAIT = 1_000
 const EMPTY = new Uint8Array(0)
@@ -75,10 +74,9 @@ export interface SocketConnectionInit {
  */
 export class SocketConnection
   extends TypedEventEmitter<MessageStreamEvents>
-  implements MultiaddrConnection, Stallable
+  implements MultiaddrConnection, HoldingStream, Stallable
 {
   status: MessageStreamStatus = 'open'
-  readStatus: MessageStreamReadStatus = 'readable'
   writeStatus: MessageStreamWriteStatus = 'writable'
   remoteReadStatus: MessageStreamReadStatus = 'readable'
   remoteWriteStatus: MessageStreamWriteStatus = 'writable'
@@ -96,12 +94,15 @@ export class SocketConnection
   readonly #socket: Socket
   readonly #unix: boolean
   readonly #lingerTimeout: number
-  readonly #unread = new UnreadBytes()
+  readonly #reading = new ReadSide({
+    hasReader: () => this.listenerCount('message') > 0,
+    give: chunk => this.dispatchEvent(new StreamMessageEvent(chunk)),
+    stopSource: () => this.#socket.pause(),
+    startSource: () => this.#socket.resume(),
+    onEmpty: () => this.#endWhenRead()
+  })
   #inactivityTimeout: number
   #readableEnded = false
-  /** The socket is not read because nobody takes what it has given. */
-  #held = false
-  #delivering = false
   #corked = false
   /** Bytes sent since `send` has said stop. */
   #overrun = 0
@@ -146,8 +147,12 @@ export class SocketConnection
     this.#socket.setTimeout(ms)
   }
 
+  get readStatus(): MessageStreamReadStatus {
+    return this.#reading.status
+  }
+
   get readBufferLength(): number {
-    return this.#unread.length
+    return this.#reading.length
   }
 
   get writeBufferLength(): number {
@@ -156,6 +161,11 @@ export class SocketConnection
 
   get readableEnded(): boolean {
     return this.#readableEnded
+  }
+
+  /** Why the connection was aborted or reset. */
+  get failure(): Error | undefined {
+    return this.#failure
   }
 
   get pending(): number {
@@ -204,7 +214,7 @@ export class SocketConnection
     }
     stalls.add(this)
     // The socket says 'drain' only after a full buffer; an empty write says when it has got so far.
-    if (!this.writableNeedsDrain) {
+    if (!this.writableNeedsDrain && this.writeStatus === 'writable') {
       this.#socket.write(EMPTY, () => {
         if (!this.#isOver() && this.#socket.writableLength === 0) this.#dispatchIdle()
       })
@@ -229,28 +239,20 @@ export class SocketConnection
   }
 
   pause(): void {
-    this.#assertReadable('pause')
-    if (this.readStatus === 'paused') return
-    this.readStatus = 'paused'
-    this.#socket.pause()
+    this.#reading.pause()
   }
 
   resume(): void {
-    this.#assertReadable('resume')
-    if (this.readStatus !== 'paused') return
-    this.readStatus = 'readable'
-    this.#deliver()
+    this.#reading.resume()
   }
 
   push(data: Bytes): void {
-    this.#assertReadable('push data onto')
-    for (const chunk of chunksOf(data)) this.#unread.append(chunk)
+    this.#reading.putBack(parts(data), 'last')
     this.#requeued()
   }
 
   unshift(data: Bytes): void {
-    this.#assertReadable('unshift data onto')
-    this.#unread.prepend([...chunksOf(data)])
+    this.#reading.putBack(parts(data), 'first')
     this.#requeued()
   }
 
@@ -261,21 +263,13 @@ export class SocketConnection
   ): void {
     super.addEventListener(type, listener, options)
     // Later, because listeners are added in constructors that are not done yet.
-    if (type === 'message' && (this.#held || this.#unread.length > 0)) {
-      queueMicrotask(() => this.#deliver())
+    if (type === 'message' && this.#reading.length > 0) {
+      queueMicrotask(() => this.#reading.deliver())
     }
   }
 
-  /**
-   * The chunks as they come. Between two of them there is no listener, so a loop that takes its
-   * time holds the peer back like any other slow reader.
-   */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
-    for (;;) {
-      const chunk = await this.#nextChunk()
-      if (chunk === undefined) return
-      yield chunk
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    return chunksOf(this)
   }
 
   /**
@@ -298,7 +292,10 @@ export class SocketConnection
       } else {
         this.#startClosing()
         // A reader that is not there will not take what still arrives, and the FIN is behind it.
-        if (this.readStatus === 'paused' || this.listenerCount('message') === 0) this.#stopReading()
+        if (this.readStatus === 'paused' || this.listenerCount('message') === 0) {
+          this.#reading.discard()
+          this.#dispatchEnd()
+        }
       }
     }
     await waitFor(promise, options?.signal)
@@ -324,97 +321,19 @@ export class SocketConnection
   }
 
   readonly #onData = (chunk: Uint8Array): void => {
-    if (this.readStatus === 'closed') return
-    // Node made it for this read and keeps nothing of it.
-    handOver(chunk)
-    if (
-      this.readStatus === 'readable' &&
-      this.#unread.length === 0 &&
-      this.listenerCount('message') > 0
-    ) {
-      this.dispatchEvent(new StreamMessageEvent(chunk))
-      return
-    }
-    this.#unread.append(chunk)
-    this.#deliver()
-    if (this.#unread.length >= READ_HIGH_WATER && !this.#held) {
-      this.#held = true
-      this.#socket.pause()
-    }
-  }
-
-  /** Hands out what is unread as long as there is somebody to take it, then reads on. */
-  #deliver(): void {
-    if (this.#delivering) return
-    this.#delivering = true
-    try {
-      while (this.readStatus === 'readable' && this.listenerCount('message') > 0) {
-        const chunk = this.#unread.shift()
-        if (chunk === undefined) break
-        this.dispatchEvent(new StreamMessageEvent(chunk))
-      }
-    } finally {
-      this.#delivering = false
-    }
-    this.#readOn()
-  }
-
-  #readOn(): void {
-    if (this.#unread.length === 0) this.#endWhenRead()
-    if (this.readStatus !== 'readable' || this.#unread.length >= READ_HIGH_WATER) return
-    this.#held = false
-    if (this.#socket.isPaused()) this.#socket.resume()
-  }
-
-  /** The next chunk, waited for with listeners that are gone before it is returned. */
-  async #nextChunk(): Promise<Uint8Array | undefined> {
-    if (this.readStatus === 'readable') {
-      const chunk = this.#unread.shift()
-      if (chunk !== undefined) {
-        this.#readOn()
-        return chunk
-      }
-    }
-    if (this.#failure !== undefined) throw this.#failure
-    if (this.#readableEnded || this.readStatus === 'closed') return undefined
-    const next = Promise.withResolvers<Uint8Array | undefined>()
-    const onMessage = (event: StreamMessageEvent): void => {
-      stop()
-      next.resolve(event.data instanceof Uint8Array ? event.data : event.data.subarray())
-    }
-    const onEnd = (): void => {
-      if (this.#failure === undefined) next.resolve(undefined)
-      else next.reject(this.#failure)
-    }
-    // Without an 'end' when something unread is left, which a pause keeps from this loop.
-    const onClose = (event: StreamCloseEvent): void => {
-      if (event.error !== undefined) next.reject(event.error)
-    }
-    const stop = (): void => {
-      this.removeEventListener('message', onMessage)
-      this.removeEventListener('end', onEnd)
-      this.removeEventListener('close', onClose)
-    }
-    this.addEventListener('message', onMessage)
-    this.addEventListener('end', onEnd)
-    this.addEventListener('close', onClose)
-    try {
-      return await next.promise
-    } finally {
-      stop()
-    }
+    this.#reading.receive(receivedChunks.mark(chunk))
   }
 
   #requeued(): void {
-    if (this.#unread.length > this.maxReadBufferLength) {
+    if (this.#reading.length > this.maxReadBufferLength) {
       this.abort(
         new ReadBufferError(
-          `${this.#unread.length} bytes from ${this.remoteAddr.toString()} were put back unread, and maxReadBufferLength is ${this.maxReadBufferLength}`
+          `${this.#reading.length} bytes from ${this.remoteAddr.toString()} were put back unread, and maxReadBufferLength is ${this.maxReadBufferLength}`
         )
       )
       return
     }
-    queueMicrotask(() => this.#deliver())
+    queueMicrotask(() => this.#reading.deliver())
   }
 
   readonly #onDrain = (): void => {
@@ -422,7 +341,8 @@ export class SocketConnection
     if (this.#isOver()) return
     if (this.writableNeedsDrain) {
       this.writableNeedsDrain = false
-      this.safeDispatchEvent('drain')
+      // Listeners send at once, which a connection that closes no longer takes.
+      if (this.writeStatus === 'writable') this.safeDispatchEvent('drain')
     }
     this.#dispatchIdle()
   }
@@ -433,7 +353,7 @@ export class SocketConnection
 
   readonly #onInactive = (): void => {
     // Silence that we asked for ourselves says nothing about the peer; a stalled write has its own limit.
-    if (this.readStatus === 'paused' || this.#held) {
+    if (this.#reading.stopped) {
       this.#socket.setTimeout(this.#inactivityTimeout)
       return
     }
@@ -466,14 +386,6 @@ export class SocketConnection
       this.#timer = setTimeout(() => socket.destroy(), Math.min(FIN_WAIT, this.#lingerTimeout))
     })
     socket.end()
-  }
-
-  /** Gives up the readable end: what is unread and what still arrives is thrown away. */
-  #stopReading(): void {
-    this.#unread.clear()
-    this.readStatus = 'closed'
-    this.#dispatchEnd()
-    this.#socket.resume()
   }
 
   #onLingerTimeout(): void {
@@ -516,7 +428,7 @@ export class SocketConnection
     this.writableNeedsDrain = false
     clearTimeout(this.#timer)
     stalls.remove(this)
-    if (status === 'aborted') this.#unread.clear()
+    if (status === 'aborted') this.#reading.discard()
     this.#endWhenRead()
     if (this.#failure === undefined) this.#ended?.resolve()
     else this.#ended?.reject(this.#failure)
@@ -524,8 +436,8 @@ export class SocketConnection
 
   /** Nothing more will come once the remote has ended and everything was taken. */
   #endWhenRead(): void {
-    if (this.#unread.length > 0 || this.remoteWriteStatus !== 'closed') return
-    if (this.#isOver()) this.readStatus = 'closed'
+    if (this.#reading.length > 0 || this.remoteWriteStatus !== 'closed') return
+    if (this.#isOver()) this.#reading.closeWhenEmpty()
     this.#dispatchEnd()
   }
 
@@ -533,12 +445,6 @@ export class SocketConnection
     if (this.#readableEnded) return
     this.#readableEnded = true
     this.safeDispatchEvent('end')
-  }
-
-  #assertReadable(verb: string): void {
-    if (this.readStatus === 'closed') {
-      throw new StreamStateError(`Cannot ${verb} a stream whose readable end is closed`)
-    }
   }
 
   #isOver(): boolean {
@@ -556,14 +462,14 @@ export class SocketConnection
   }
 }
 
-/** Writes `chunk`; where it was handed over, its memory is freed as soon as the kernel has it. */
+/** Writes `chunk`; where its sender allows it, its memory is freed as soon as the kernel has it. */
 function writeAndFree(socket: Socket, chunk: Uint8Array): void {
-  if (!isHandedOver(chunk)) {
+  if (!sentChunks.has(chunk)) {
     socket.write(chunk)
     return
   }
   socket.write(chunk, error => {
-    if (error === undefined || error === null) freeHandedOver(chunk)
+    if (error === undefined || error === null) sentChunks.free(chunk)
   })
 }
 
@@ -571,7 +477,7 @@ function flush(connection: SocketConnection): void {
   connection.flush()
 }
 
-function chunksOf(data: Bytes): Iterable<Uint8Array> {
+function parts(data: Bytes): Iterable<Uint8Array> {
   return data instanceof Uint8Array ? [data] : data
 }
 

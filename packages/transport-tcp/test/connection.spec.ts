@@ -262,6 +262,21 @@ describe('multiaddr conn', () => {
       assert.equal(conn.status, 'closed')
     })
 
+    it('send() and close() in one tick, with the kernel full, lose nothing', async () => {
+      const { conn, peer } = await scene.pair()
+      let sent = 0
+      while (conn.writeBufferLength === 0) {
+        conn.send(pattern(65_536, sent))
+        sent += 65_536
+        await new Promise(resolve => setImmediate(resolve))
+      }
+      conn.send(pattern(10))
+      assert.equal(conn.writableNeedsDrain, false)
+      const [data] = await Promise.all([readAll(peer), conn.close()])
+      assert.equal(data.length, sent + 10)
+      assert.equal(peer.errored, null)
+    })
+
     it('close() while the peer still sends does not destroy what the peer has yet to read', async () => {
       const { conn, peer } = await scene.pair()
       peer.write(pattern(MiB))

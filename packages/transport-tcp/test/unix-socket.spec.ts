@@ -107,6 +107,18 @@ describe('unix sockets', () => {
     }
   })
 
+  it('is never open to others, not even before listen() has returned', async () => {
+    const mask = process.umask(0)
+    try {
+      const path = join(folder, 's')
+      const listening = listen(path)
+      assert.equal(lstatSync(path).mode & 0o077, 0)
+      await listening
+    } finally {
+      process.umask(mask)
+    }
+  })
+
   it('takes the place of a dead process’s socket, not of a live one’s', async () => {
     const path = join(folder, 's')
     const other = spawn(
