@@ -39,8 +39,9 @@ export class Reattacher implements Expiring {
   readonly #keeper: ReattachKeeper
   readonly #backoff: Backoff
   readonly #attempts = new Set<Attempt>()
-  /** What had moved when the session was attached last: only progress resets the back-off. */
+  /** What had moved, and when, at the last attachment: so that a loss can be told from a loop. */
   #progress = -1
+  #attachedAt = Number.NEGATIVE_INFINITY
   #stopped = false
 
   constructor(
@@ -65,9 +66,8 @@ export class Reattacher implements Expiring {
   /** The session has just lost its stream. */
   start(): void {
     if (!this.#isNeeded || this.#attempts.size > 0) return
-    const progress = this.#moved()
-    if (progress !== this.#progress) {
-      this.#progress = progress
+    const isUseful = this.#moved() !== this.#progress
+    if (isUseful || this.#keeper.now() - this.#attachedAt >= STABLE) {
       this.#backoff.reset()
       this.#attempt()
     } else {
@@ -135,6 +135,8 @@ export class Reattacher implements Expiring {
       const { head, rest } = await readHead(port, signal)
       const answer = this.#end.answer(offer, head, this.#keeper.now())
       if (answer.at === 'attached') {
+        this.#progress = this.#moved()
+        this.#attachedAt = this.#keeper.now()
         this.#engine.attach(port, linkId, answer.epoch, rest)
         this.#dropOthers(attempt)
         return
@@ -155,6 +157,9 @@ export class Reattacher implements Expiring {
     }
   }
 }
+
+/** Milliseconds that a stream has to last to be worth another at once although nothing moved. */
+const STABLE = 1_000
 
 const STOPPED = new SessionClosedError('the stream is no longer needed')
 const TOO_LATE = new SessionProtocolError('the peer did not answer in time')

@@ -157,9 +157,10 @@ export class SessionEngine implements Expiring {
   }
 
   abort(error: Error = new SessionClosedError('the session was aborted here')): void {
-    const own = error instanceof SessionResetError && error.resetCode >= FIRST_APPLICATION_CODE
-    const code = own ? error.resetCode & 0xffff : RESET.aborted
-    this.reset(code, own ? error.reason : error.message, error)
+    // Only what was meant for the peer goes there: other errors may name what is none of its business.
+    const own = error instanceof SessionResetError
+    const code = own && error.resetCode >= FIRST_APPLICATION_CODE ? error.resetCode : RESET.aborted
+    this.reset(code & 0xffff, own ? error.reason : 'the application aborted', error)
   }
 
   reset(code: number, reason: string, error: Error | undefined): void {

@@ -11,6 +11,8 @@ import type { ByteSession } from './session-types.ts'
 export function sessionToDuplex(session: ByteSession): Duplex {
   let wanted = false
   let written: (() => void) | undefined
+  /** Both directions have been ended: what is left is the session's own business. */
+  const isEnded = (): boolean => duplex.readableEnded && duplex.writableFinished
   const duplex = new Duplex({
     allowHalfOpen: true,
     read: () => {
@@ -32,8 +34,9 @@ export function sessionToDuplex(session: ByteSession): Duplex {
     destroy: (error, done) => {
       session.onReadable = undefined
       session.onDrain = undefined
-      // A no-op after a clean end.
-      session.abort(error ?? undefined)
+      // A duplex that is through is destroyed, too: but its last bytes may still be on their way.
+      if (error === null && isEnded()) session.close().catch(() => {})
+      else session.abort(error ?? undefined)
       done(error)
     }
   })
@@ -56,7 +59,7 @@ export function sessionToDuplex(session: ByteSession): Duplex {
   }
   session.closed.then(
     error => {
-      if (error !== undefined) duplex.destroy(error)
+      if (error !== undefined && !isEnded()) duplex.destroy(error)
     },
     () => {}
   )
