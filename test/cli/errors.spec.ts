@@ -112,8 +112,7 @@ describe('what warren says when something is wrong', () => {
     const { code, err } = await open(forged(await ownKey(), { addrs }), '--timeout', '1500ms')
     assert.equal(code, 69)
     assert.match(err, /cannot reach peer 12D3/)
-    assert.match(err, new RegExp(`127\\.0\\.0\\.1/tcp/${port}`))
-    assert.match(err, /ECONNREFUSED|refused/)
+    assert.match(err, new RegExp(`connection refused at 127\\.0\\.0\\.1:${port}\\b`))
     assert.match(err, /is "warren share" still running there/)
   })
 
@@ -125,7 +124,7 @@ describe('what warren says when something is wrong', () => {
       const addrs = [multiaddr(`/ip4/127.0.0.1/tcp/${port}`)]
       const { code, err } = await open(forged(await ownKey(), { addrs }), '--timeout', '1500ms')
       assert.equal(code, 124)
-      assert.match(err, /no answer within 2 s/)
+      assert.match(err, /no answer within 1\.5 s/)
     } finally {
       for (const socket of sockets) socket.destroy()
       await new Promise(resolve => mute.close(resolve))
@@ -138,6 +137,7 @@ describe('what warren says when something is wrong', () => {
     const addrs = [multiaddr(addresses[0]).decapsulateCode(421)]
     const { code, err } = await open(forged(await ownKey(), { addrs }), '--timeout', '1500ms')
     assert.equal(code, 69, err)
+    assert.match(err, /another peer is there at 127/)
     await other.stop()
   })
 

@@ -20,3 +20,9 @@ export const CLOSE_TIMEOUT = 5_000
 
 /** How often a process looks for tickets that another one has revoked, in milliseconds. */
 export const REVOCATION_POLL = 2_000
+
+/**
+ * How long a new local connection waits for the link when that is broken, in milliseconds: longer
+ * than a share takes to come back, shorter than programs take to give up by themselves.
+ */
+export const LOCAL_PATIENCE = 20_000

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -52,9 +52,8 @@ describe('the command', () => {
     it('loads no network stack: what is loaded decides how long it takes', async () => {
       const hook = `import { registerHooks } from 'node:module'
         registerHooks({ load: (url, context, next) => (console.error(url), next(url, context)) })`
-      const child = spawn(process.execPath, [
-        ...['--import', `data:text/javascript,${encodeURIComponent(hook)}`, MAIN, '--help']
-      ])
+      const load = `data:text/javascript,${encodeURIComponent(hook)}`
+      const child = spawn(process.execPath, ['--import', load, MAIN, '--help'])
       let loaded = ''
       child.stderr.on('data', chunk => (loaded += chunk))
       await new Promise(resolve => child.on('close', resolve))
@@ -114,83 +113,6 @@ describe('the command', () => {
       assert.match(err, /^warren: /, cases[i]?.join(' '))
     }
   })
-
-  describe('key', () => {
-    it('prints the peer id, the same each time, and nothing else', async () => {
-      const first = await warren(['key'], home)
-      assert.match(first.out, /^12D3Koo\w+\n$/)
-      assert.deepEqual([first.code, first.err], [0, ''])
-      assert.equal((await warren(['key', 'show'], home)).out, first.out)
-      const json = JSON.parse((await warren(['key', '--json'], home)).out) as { peer: string }
-      assert.equal(`${json.peer}\n`, first.out)
-    })
-
-    it('prints the path of the key file, and the token of the network', async () => {
-      const { out } = await warren(['key', 'path'], home)
-      assert.equal(out, `${join(home, 'warren', 'identity.key')}\n`)
-      const token = await warren(['key', 'token'], home)
-      assert.match(token.out, /^wrt1_\w+\n$/)
-      assert.equal((await warren(['key', 'token'], home)).out, token.out)
-    })
-
-    it('takes --home before and after the command', async () => {
-      const other = join(home, 'other')
-      const { out } = await warren(['--home', other, 'key', 'path'], home)
-      assert.equal(out, `${join(other, 'identity.key')}\n`)
-      assert.equal((await warren(['key', 'path', '--home', other], home)).out, out)
-      assert.deepEqual(await readdir(home), ['other'])
-    })
-  })
-
-  it('says what is wrong with a name it does not know, and exits with 69', async () => {
-    const { code, out, err } = await warren(['open', 'brave-otter'], home)
-    assert.deepEqual([code, out], [EXIT.unavailable, ''])
-    assert.match(err, /"brave-otter" is neither a ticket \(warren:…\) nor a name opened before/)
-  })
-
-  it('says what is wrong with a ticket that is none, and exits with 77', async () => {
-    const { code, err } = await warren(['open', 'warren:abcdef'], home)
-    assert.equal(code, EXIT.denied)
-    assert.match(err, /not a usable ticket/)
-    assert.equal((await warren(['open', '-'], home, 'warren:abcdef\n')).code, EXIT.denied)
-  })
-
-  it('says which secret file it cannot use, and exits with 78', async () => {
-    const missing = await warren(['open', '--ticket-file', join(home, 'none')], home)
-    assert.equal(missing.code, EXIT.config)
-    assert.match(missing.err, /cannot read the ticket from .*none/)
-    const empty = await warren(['open', '-'], home, '\n')
-    assert.equal(empty.code, EXIT.config)
-    await writeFile(join(home, 'token'), 'hunter2\n')
-    const token = await warren(
-      [
-        'open',
-        'web',
-        '--peer',
-        '/ip4/127.0.0.1/tcp/1/p2p/12D3KooWRBy97UB99e3J6hiPesre1MZeuNQvfan4gBziswrRJsNK',
-        '--token-file',
-        join(home, 'token')
-      ],
-      home
-    )
-    assert.equal(token.code, EXIT.config)
-    assert.doesNotMatch(token.err, /hunter2/)
-  })
-
-  it('says that nothing runs', async () => {
-    const words = await warren(['status'], home)
-    assert.deepEqual([words.code, words.out], [0, ''])
-    assert.match(words.err, /nothing runs/)
-    const json = JSON.parse((await warren(['status', '--json'], home)).out) as object
-    assert.deepEqual(json, { home: join(home, 'warren'), processes: [] })
-  })
-
-  it('writes its log as JSON lines when asked', async () => {
-    const { err } = await warren(['open', 'brave-otter', '--log', 'json'], home)
-    const line = JSON.parse(err) as { level: number; code: string; msg: string }
-    assert.equal(line.code, 'ERR_NAME_UNKNOWN')
-    assert.match(line.msg, /brave-otter/)
-  })
 })
 
 describe('exit codes', () => {
@@ -225,12 +147,11 @@ describe('exit codes', () => {
     const text = await readFile(new URL('docs/exit-codes.md', ROOT), 'utf8')
     const rows = [...text.matchAll(/^\| (\d+) \| .+? \| (.*) \|$/gm)]
     for (const [, code, list] of rows) {
-      const named = [...(list ?? '').matchAll(/`(ERR_\w+)`/g)].map(([, error]) => error).sort()
+      const named = [...(list ?? '').matchAll(/`(ERR_\w+)`/g)].map(([, error]) => error ?? '')
       const mapped = Object.entries(EXIT_OF)
         .filter(([, name]) => EXIT[name] === Number(code))
         .map(([error]) => error)
-        .sort()
-      assert.deepEqual(named, mapped, `exit code ${code}`)
+      assert.deepEqual(new Set(named), new Set(mapped), `exit code ${code}`)
     }
   })
 

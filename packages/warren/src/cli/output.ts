@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import { describeError } from '@warren/utils'
+import { describeFailure } from './describe-failure.ts'
 
 /** How a command says things. */
 export interface OutputOptions {
@@ -76,7 +76,7 @@ export class Output {
   /** What went wrong: the message, which says what to do, and the causes it does not repeat. */
   error(error: unknown): void {
     const fields = error instanceof Error && 'code' in error ? { code: error.code } : {}
-    this.log('error', fields, describeError(error, 2_048))
+    this.log('error', fields, describeFailure(error))
   }
 
   log(level: Level, fields: Fields, text: string): void {

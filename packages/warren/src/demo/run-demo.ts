@@ -62,8 +62,19 @@ export async function runDemo(output: Output, options: DemoOptions): Promise<voi
 
     const homeA = join(homes, 'a')
     const share = start('share', [
-      ...[COMMAND, 'share', String(port), '--as', NAME, '--home', homeA, '--json', '--while-stdin'],
-      ...['--listen', '/ip4/127.0.0.1/tcp/0', '--announce', `/ip4/127.0.0.1/tcp/${announced}`]
+      COMMAND,
+      'share',
+      String(port),
+      '--as',
+      NAME,
+      '--home',
+      homeA,
+      '--json',
+      '--while-stdin',
+      '--listen',
+      '/ip4/127.0.0.1/tcp/0',
+      '--announce',
+      `/ip4/127.0.0.1/tcp/${announced}`
     ])
     const { ticket, addresses } = parse(SHARED, await share.ready(signal))
     relay.target = { host: '127.0.0.1', port: portOf(addresses) }

@@ -6,6 +6,8 @@ import { waitFor } from '@warren/utils'
 /** https://github.com/libp2p/specs/blob/master/ping/ping.md */
 const PROTOCOL = '/ipfs/ping/1.0.0'
 const BYTES = 32
+/** Milliseconds that the peer has to end its side of the stream. */
+const ENDING = 1_000
 
 /**
  * Milliseconds from sending 32 bytes to having them back, on a stream that is open already: the
@@ -16,9 +18,8 @@ export async function pingOver(
   connection: Connection,
   signal?: AbortSignal
 ): Promise<number> {
-  const stream = await swarm.newStream(connection, PROTOCOL, {
-    ...(signal === undefined ? {} : { signal })
-  })
+  const options = signal === undefined ? {} : { signal }
+  const stream = await swarm.newStream(connection, PROTOCOL, options)
   try {
     // The first exchange also carries the negotiation; the second is measured.
     await exchange(stream, signal)
@@ -26,7 +27,21 @@ export async function pingOver(
     await exchange(stream, signal)
     return performance.now() - started
   } finally {
-    stream.close().catch(() => stream.abort(new Error('the ping is over')))
+    await end(stream)
+  }
+}
+
+/** Ends our side and waits for the peer's, so that the next ping finds the place free. */
+async function end(stream: Stream): Promise<void> {
+  const limit = AbortSignal.timeout(ENDING)
+  try {
+    const closed = new Promise<void>(resolve => {
+      stream.addEventListener('close', () => resolve(), { once: true })
+    })
+    await stream.close({ signal: limit })
+    if (stream.status !== 'closed') await waitFor(closed, limit)
+  } catch {
+    stream.abort(new Error('the ping is over'))
   }
 }
 

@@ -2,6 +2,7 @@ import type { Link, Tunnel } from '@warren/tunnel'
 import { describeError, printable } from '@warren/utils'
 import { CHANNEL_GRACE } from '../defaults.ts'
 import { ChannelUnknownError, PeerTimeoutError, PeerUnreachableError } from '../errors.ts'
+import { attemptsOf, describeDial, isTimeout } from './describe-dial.ts'
 import type { LinkErrors } from './link-errors.ts'
 
 /** What {@link reach} waits for. */
@@ -88,32 +89,17 @@ function unreachable(
 ): PeerUnreachableError | PeerTimeoutError {
   const name = JSON.stringify(printable(channel, 80))
   const who = peer === undefined ? `any peer that shares ${name}` : `peer ${peer}, for ${name}`
-  const seconds = `${Math.round(timeout / 1_000)} s`
+  const seconds = `${Number((timeout / 1_000).toFixed(1))} s`
   const advice =
-    `is "warren share" still running there, and may this machine connect to it? ` +
-    'Behind a port forward it needs --announce'
-  if (cause === undefined || timedOut(cause)) {
-    const why = cause === undefined ? '' : ` (${describeError(cause, 1_024)})`
-    return new PeerTimeoutError(`no answer within ${seconds} from ${who}${why}: ${advice}`, {
-      cause
-    })
-  }
-  return new PeerUnreachableError(
-    `cannot reach ${who} (tried for ${seconds}; ${describeError(cause, 1_024)}): ${advice}`,
-    { cause }
-  )
+    'is "warren share" still running there, and may this machine connect to it? ' +
+    '(Behind a port forward it needs --announce.)'
+  const silent = cause === undefined || (attemptsOf(cause) ?? [{ error: cause }]).every(isSilence)
+  const why = cause === undefined ? '' : ` (${describeDial(cause) ?? describeError(cause, 1_024)})`
+  return silent
+    ? new PeerTimeoutError(`no answer within ${seconds} from ${who}${why}: ${advice}`, { cause })
+    : new PeerUnreachableError(`cannot reach ${who}, within ${seconds}${why}: ${advice}`, { cause })
 }
 
-/** Whether nothing but silence was met: every address of the dial timed out. */
-function timedOut(error: unknown): boolean {
-  let current: unknown = error
-  for (let depth = 0; depth < 8 && current instanceof Error; depth++) {
-    if ('attempts' in current && Array.isArray(current.attempts)) {
-      return current.attempts.every(attempt => timedOut(attempt.error))
-    }
-    const code = 'code' in current ? String(current.code) : ''
-    if (code === 'ETIMEDOUT' || /TIMEOUT/.test(code) || current.name === 'TimeoutError') return true
-    current = current.cause
-  }
-  return false
+function isSilence({ error }: { readonly error: unknown }): boolean {
+  return isTimeout(error)
 }

@@ -4,7 +4,13 @@ import type { Swarm } from '@warren/swarm'
 import { decodeTicket } from '@warren/tunnel'
 import type { Link, Ticket, Tunnel } from '@warren/tunnel'
 import { deadline } from '@warren/utils'
-import { CLOSE_TIMEOUT, OPEN_TIMEOUT, REVOCATION_POLL, TICKET_LIFETIME } from '../defaults.ts'
+import {
+  CLOSE_TIMEOUT,
+  LOCAL_PATIENCE,
+  OPEN_TIMEOUT,
+  REVOCATION_POLL,
+  TICKET_LIFETIME
+} from '../defaults.ts'
 import { NodeClosedError, NodeOptionsError } from '../errors.ts'
 import type { Home } from '../state/home.ts'
 import type { Identity } from '../state/identity.ts'
@@ -97,6 +103,7 @@ export class TunnelNode implements WarrenNode {
     const { channel, peer } = this.#wanted(options)
     const forward = await open(this.#counting, {
       channel,
+      dialTimeout: LOCAL_PATIENCE,
       listen: options.listen ?? 0,
       ...(peer === undefined ? {} : { peer })
     })
@@ -158,11 +165,15 @@ export class TunnelNode implements WarrenNode {
         .links()
         .filter(link => link.state === 'connected')
         .map(link => this.#linkStatus(link)),
-      shares: [...this.#shares].map(({ name, target, stats }) => ({ name, target, ...stats() })),
-      openings: [...this.#openings].map(({ name, address, stats }) => ({
-        name,
-        address,
-        ...stats()
+      shares: [...this.#shares].map(share => ({
+        name: share.name,
+        target: share.target,
+        ...share.stats()
+      })),
+      openings: [...this.#openings].map(opening => ({
+        name: opening.name,
+        address: opening.address,
+        ...opening.stats()
       })),
       sessions: this.#counting.counts
     }
@@ -179,10 +190,12 @@ export class TunnelNode implements WarrenNode {
         const told = listener as NodeEvents['unlink']
         return tunnel.on('unlink', (link, error) => told(link.peer, error))
       }
-      default: {
+      case 'link-error': {
         const told = listener as NodeEvents['link-error']
         return this.#errors.onFailure(({ error, fatal }) => told(error, fatal))
       }
+      default:
+        throw new NodeOptionsError(`a node has no event ${JSON.stringify(event)}`)
     }
   }
 

@@ -3,10 +3,11 @@ import type { Opening, WarrenNode } from '../../node/node-types.ts'
 import type { Home } from '../../state/home.ts'
 import { listenOnKeptPort } from '../../state/kept-ports.ts'
 import type { Context } from '../context.ts'
+import { describeFailure } from '../describe-failure.ts'
 import { parseDuration } from '../duration.ts'
 import { aborted } from '../interrupt.ts'
 import { describeLink, farewell, narrate } from '../narrate.ts'
-import { shortPeer } from '../peer-text.ts'
+import { shortPath, shortPeer } from '../peer-text.ts'
 import { readSecret } from '../secret-input.ts'
 import { serveNode } from '../serve-node.ts'
 
@@ -46,11 +47,23 @@ export async function open(
   const { name, channel, peer } = wanted
 
   const { createNodeIn } = await import('../../node/create-node.ts')
-  await using node = await createNodeIn(home, { listen: [], ...wanted.node, signal })
+  // By the identity of its own sharer it could not link to it: that is for the share, which may
+  // just be starting again.
+  const own = peer === (await home.peerId())
+  await using node = await createNodeIn(home, {
+    listen: [],
+    ...wanted.node,
+    ...(own ? { identity: 'ephemeral' as const } : {}),
+    signal
+  })
+  if (node.identity === 'ephemeral') tellEphemeral(context, node, own)
   const failed = Promise.withResolvers<never>()
   failed.promise.catch(() => {})
+  let told = false
   const early = node.on('link-error', (error, fatal) => {
-    if (!fatal) output.status(`no way to ${name} yet: ${error.message}`)
+    if (fatal || told) return
+    told = true
+    output.say(`no way to ${name} yet, trying for ${options.timeout}: ${describeFailure(error)}`)
   })
   output.status(`connecting to ${name} (${shortPeer(peer)}) …`)
   const opening = await openSomewhere(node, home, wanted, listen, timeout, signal)
@@ -81,6 +94,17 @@ export async function open(
   quiet()
   output.say(farewell(`closing ${name}`, opening.stats().open))
   throw signal.reason
+}
+
+function tellEphemeral({ output, homePath }: Context, node: WarrenNode, own: boolean): void {
+  const by = node.identityHeldBy === undefined ? '' : ` (process ${node.identityHeldBy})`
+  output.say(
+    own
+      ? `the ticket is one of this state directory (${shortPath(homePath)}): ` +
+          'this process has an identity for its run only'
+      : `the identity in ${shortPath(homePath)} is in use by another warren${by}: ` +
+          'this process has one for its run only'
+  )
 }
 
 async function whatIsWanted(
