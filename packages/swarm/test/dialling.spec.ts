@@ -303,6 +303,9 @@ describe('dialling', () => {
         }
         await Promise.all([talk(a, b), talk(b, a)])
         await until(() => seen === 2 || seen === 4, 'both ends are told of each connection')
+        // While both are there, both ends choose the one that stays.
+        const [toB, toA] = [await a.dial(b.peerId), await b.dial(a.peerId)]
+        assert.notEqual(toB.direction, toA.direction)
         await until(
           () => [a, b].every(node => node.connections().length === 1),
           'one connection is left'

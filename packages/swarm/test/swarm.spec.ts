@@ -136,6 +136,9 @@ describe('swarm', () => {
       addresses.map(({ multiaddr: address }) => address.toString()),
       node.listenAddrs().map(String)
     )
+    await node.listen(LOOPBACK)
+    const later = await node.components.peerStore.get(node.peerId)
+    assert.equal(later.addresses.length, 2)
     const announced = '/dns4/node.example.org/tcp/443'
     const hidden = await listening({
       addresses: { listen: [LOOPBACK], announce: [announced] }
