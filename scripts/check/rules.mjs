@@ -29,7 +29,9 @@ export function checkRules(all) {
     if (manifest.exports?.['.'] === undefined || keys.length > 0)
       say('package.json must export "." and nothing else')
 
-    const own = Object.keys(manifest.dependencies ?? {}).filter(name => name.startsWith('@warren/'))
+    // Tests may use packages that the sources do not: those are devDependencies.
+    const named = { ...manifest.dependencies, ...manifest.devDependencies }
+    const own = Object.keys(named).filter(name => name.startsWith('@warren/'))
     const referenced = (tsconfig.references ?? [])
       .map(({ path }) => path)
       .filter(p => p.startsWith('../'))
@@ -70,7 +72,9 @@ export function checkRules(all) {
         .flatMap(file => imports(file.text))
         .map(m => (m.startsWith('@') ? m.split('/').slice(0, 2).join('/') : m.split('/')[0]))
     )
-    const generated = existsSync(join(path, 'proto')) ? ['protons-runtime', 'uint8arraylist'] : []
+    const generated = existsSync(join(path, 'proto'))
+      ? ['protons-runtime', 'uint8arraylist', 'uint8arrays']
+      : []
     for (const name of Object.keys(manifest.dependencies ?? {})) {
       if (!used.has(name) && !generated.includes(name))
         say(`depends on ${name} and never imports it`)

@@ -23,7 +23,7 @@ export interface DialOptions extends AbortOptions {
   readonly mode?: Mode
   /** Dial for bytes instead of messages; must be what the channel carries. Default `false`. */
   readonly bytes?: boolean
-  /** Use this link only, by its id. */
+  /** Use this link only, by its id; `'local'` for a channel listened on in this tunnel. */
   readonly link?: string
   /** Use a link to this peer only. */
   readonly peer?: PeerId | string
@@ -206,6 +206,8 @@ export interface TunnelDebug {
   /** Dials that wait for a link or a channel. */
   readonly waiting: number
   readonly tickets: number
+  /** Channels that peers of live links announced beyond `limits.channels`. */
+  readonly refusedChannels: number
   readonly revoked: number
   readonly host: SessionHostDebug
 }

@@ -1,6 +1,6 @@
-import type { AbortOptions, Connection, PeerId, Stream } from '@libp2p/interface'
+import type { AbortOptions, Connection, PeerId, Stream, StreamHandler } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { Swarm } from '@warren/swarm'
+import type { HandleOptions, Swarm } from '@warren/swarm'
 import { waitFor } from '@warren/utils'
 import { GoodbyeReason, RefuseCode } from '../proto/control.ts'
 import type { LinkGrant } from './auth/link-handshake.ts'
@@ -26,6 +26,7 @@ import {
 import { joinSignals } from './join-signals.ts'
 import { LinkBroker, TUNNEL_PROTOCOL } from './links/link-broker.ts'
 import { LinkTable } from './links/link-table.ts'
+import { NetworkWatch } from './links/network-watch.ts'
 import { NodeSet } from './links/node-set.ts'
 import { nodeTarget, peerTarget } from './links/node-target.ts'
 import type { LinkOwner, TunnelLink } from './links/tunnel-link.ts'
@@ -48,7 +49,7 @@ import type {
   TunnelStatus
 } from './tunnel-types.ts'
 
-/** Milliseconds between upkeep of links and tickets. */
+/** Milliseconds between upkeep of links and tickets, unless probes come more often. */
 const TICK = 1_000
 
 /** What a tunnel reads from outside; real by default. */
@@ -81,6 +82,12 @@ export class SwarmTunnel implements Tunnel {
   readonly #closed = new AbortController()
   readonly #ready: Promise<void>
   readonly #upkeep: ReturnType<typeof setInterval>
+  /** Protocols that this tunnel, and not another one of the swarm, has taken. */
+  readonly #handled: string[] = []
+  /** Links that were told of; one that lost a merge never was. */
+  readonly #told = new WeakSet<TunnelLink>()
+  readonly #network: NetworkWatch
+  readonly #now: () => number
   #nodeList: readonly (Multiaddr | PeerId)[]
   #closing: Promise<void> | undefined
 
@@ -89,6 +96,8 @@ export class SwarmTunnel implements Tunnel {
     this.#swarm = swarm
     this.#options = options
     this.#self = swarm.peerId.toString()
+    this.#now = clocks.now
+    this.#network = new NetworkWatch(clocks.now())
     this.#nodeList = options.nodes
     this.#sessions = new SessionRegistry(clocks.now)
     this.#table = new LinkTable(this.#self)
@@ -159,7 +168,8 @@ export class SwarmTunnel implements Tunnel {
     this.#ready = this.#start()
     // Whoever calls anything of this tunnel is told; nobody may be waiting yet.
     this.#ready.catch(() => {})
-    this.#upkeep = setInterval(() => this.#tick(), TICK)
+    const { probeInterval, probeTimeout } = options
+    this.#upkeep = setInterval(() => this.#tick(), Math.min(TICK, probeInterval, probeTimeout))
     this.#upkeep.unref()
   }
 
@@ -240,7 +250,7 @@ export class SwarmTunnel implements Tunnel {
     })
     this.#listeners.set(channel, listener)
     this.#tellDirectories(channel, true)
-    await this.#announcer.opened(channel)
+    void this.#announcer.opened(channel)
     return listener as Listener<Session> | Listener<ByteSession>
   }
 
@@ -335,6 +345,7 @@ export class SwarmTunnel implements Tunnel {
       listeners: this.#listeners.size,
       sessions: this.#sessions.size,
       waiting: this.#routes.waiting,
+      refusedChannels: this.#table.all().reduce((sum, link) => sum + link.refusedChannels, 0),
       tickets: this.#wallet.size,
       revoked: this.#authority?.debug().revoked ?? 0,
       host: this.#host.debug()
@@ -357,11 +368,16 @@ export class SwarmTunnel implements Tunnel {
       maxOutboundStreams: this.#options.limits.sessionStreams,
       runOnLimitedConnection: true
     }
-    await this.#swarm.handle(SESSION_PROTOCOL, this.#onSessionStream, limits)
-    await this.#swarm.handle(TUNNEL_PROTOCOL, this.#broker.onControlStream, {
+    await this.#handle(SESSION_PROTOCOL, this.#onSessionStream, limits)
+    await this.#handle(TUNNEL_PROTOCOL, this.#broker.onControlStream, {
       runOnLimitedConnection: true
     })
     if (!this.#closed.signal.aborted) this.#broker.start()
+  }
+
+  async #handle(protocol: string, handler: StreamHandler, options: HandleOptions): Promise<void> {
+    await this.#swarm.handle(protocol, handler, options)
+    this.#handled.push(protocol)
   }
 
   async #started(): Promise<void> {
@@ -383,8 +399,7 @@ export class SwarmTunnel implements Tunnel {
     await Promise.all([this.#nodes.close(), this.#host.close(options), ...listeners])
     await Promise.all(this.#table.all().map(link => link.close(GoodbyeReason.SHUTDOWN)))
     await Promise.all([
-      this.#swarm.unhandle(SESSION_PROTOCOL),
-      this.#swarm.unhandle(TUNNEL_PROTOCOL),
+      ...this.#handled.map(protocol => this.#swarm.unhandle(protocol)),
       ...this.#options.directories.map(async directory => directory.close?.())
     ])
     this.#events.clear()
@@ -416,6 +431,7 @@ export class SwarmTunnel implements Tunnel {
       granted: claims => void this.#announcer.openedOn(link, claims.channel)
     })
     for (const { id, error } of grant.refused) this.#events.emit('ticket-refused', id, error)
+    this.#told.add(link)
     this.#events.emit('link', link)
     this.#host.linkUp(link.peer)
     this.#nodes.changed(link.peer)
@@ -425,7 +441,7 @@ export class SwarmTunnel implements Tunnel {
   #onLinkEnded(link: TunnelLink, error: Error | undefined): void {
     this.#broker.drop(link)
     this.#host.linkDown(link.id, error ?? new LinkClosedError(`${link.peer} closed the link`))
-    this.#events.emit('unlink', link, error)
+    if (this.#told.has(link)) this.#events.emit('unlink', link, error)
     this.#nodes.changed(link.peer)
     this.#routes.changed()
   }
@@ -506,6 +522,7 @@ export class SwarmTunnel implements Tunnel {
   #tick(): void {
     for (const link of this.#table.all()) link.tick()
     this.#endTickets()
+    if (this.#network.changed(this.#now())) this.#nodes.wake()
   }
 
   readonly #onSessionStream = async (stream: Stream, connection: Connection): Promise<void> => {

@@ -226,6 +226,7 @@ describe('tunnel', () => {
         sessions: 0,
         waiting: 0,
         tickets: 0,
+        refusedChannels: 0,
         revoked: 0
       })
       assert.ok(

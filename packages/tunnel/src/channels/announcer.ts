@@ -1,8 +1,12 @@
+import { deadline, waitFor } from '@warren/utils'
 import type { WireChannel } from '../../proto/control.ts'
 import type { TunnelLink } from '../links/tunnel-link.ts'
 import type { AccessRequest } from '../options.ts'
 import type { ChannelListener } from './channel-listener.ts'
 import { toWireMode } from './wire-mode.ts'
+
+/** Milliseconds that the access hook may take for one answer. */
+const AUTHORIZE_TIMEOUT = 5_000
 
 /** What an {@link Announcer} needs. */
 export interface AnnouncerInit {
@@ -19,30 +23,36 @@ export class Announcer {
     this.#init = init
   }
 
-  /** Whether the peer of `link` may know of, and open, `channel`. A hook that throws says no. */
+  /**
+   * Whether the peer of `link` may know of, and open, `channel`. A hook that throws, or takes more
+   * than {@link AUTHORIZE_TIMEOUT}, says no.
+   */
   async allowed(link: TunnelLink, channel: string): Promise<boolean> {
     if (!link.scope.mayServe(channel)) return false
-    if (this.#init.authorize === undefined) return true
+    const { authorize } = this.#init
+    if (authorize === undefined) return true
+    const limit = deadline(AUTHORIZE_TIMEOUT, () => new Error('the access hook took too long'))
     try {
-      return (await this.#init.authorize({ peer: link.peer, channel, link })) === true
+      const answer = Promise.resolve(authorize({ peer: link.peer, channel, link }))
+      return (await waitFor(answer, limit.signal)) === true
     } catch {
       return false
+    } finally {
+      limit.clear()
     }
   }
 
   /** Channels listened on here that the peer of `link` may know: all, or those of `names`. */
   async listening(link: TunnelLink, names?: readonly string[]): Promise<WireChannel[]> {
     const { listeners } = this.#init
-    const wanted = names ?? [...listeners.keys()]
-    const known: WireChannel[] = []
-    for (const name of wanted) {
-      if (!listeners.has(name) || !(await this.allowed(link, name))) continue
-      // Looked up again: it may have closed while access was checked.
+    const wanted = (names ?? [...listeners.keys()]).filter(name => listeners.has(name))
+    const allowed = await Promise.all(wanted.map(name => this.allowed(link, name)))
+    return wanted.flatMap((name, i) => {
+      // Looked up only now: it may have closed while access was checked.
       const listener = listeners.get(name)
-      if (listener === undefined) continue
-      known.push({ name, mode: toWireMode(listener.mode), bytes: listener.bytes })
-    }
-    return known
+      if (allowed[i] !== true || listener === undefined) return []
+      return [{ name, mode: toWireMode(listener.mode), bytes: listener.bytes }]
+    })
   }
 
   /** A listener opened: says so on every link that may know. */

@@ -126,7 +126,10 @@ export class SessionDialler {
 
   async #openStream(link: TunnelLink, signal: AbortSignal): Promise<Stream> {
     try {
-      const stream = await this.#init.swarm.newStream(link.connection, SESSION_PROTOCOL, { signal })
+      const stream = await this.#init.swarm.newStream(link.connection, SESSION_PROTOCOL, {
+        signal,
+        runOnLimitedConnection: true
+      })
       link.noteSuccess()
       return stream
     } catch (cause) {

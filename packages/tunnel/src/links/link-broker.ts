@@ -1,13 +1,19 @@
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import type { Swarm } from '@warren/swarm'
 import { waitFor } from '@warren/utils'
-import { GoodbyeReason } from '../../proto/control.ts'
+import { GoodbyeReason, RefuseCode } from '../../proto/control.ts'
 import type { LinkCredentials, LinkGrant } from '../auth/link-handshake.ts'
 import type { LinkRole } from '../auth/link-proof.ts'
-import { LinkClosedError, LinkLimitError, LinkTimeoutError, TunnelClosedError } from '../errors.ts'
+import {
+  LinkClosedError,
+  LinkLimitError,
+  LinkProtocolError,
+  LinkTimeoutError,
+  TunnelClosedError
+} from '../errors.ts'
 import type { LinkTable } from './link-table.ts'
 import type { NodeTarget } from './node-keeper.ts'
-import { proveLink } from './prove-link.ts'
+import { proveLink, refuseLink } from './prove-link.ts'
 import { TunnelLink } from './tunnel-link.ts'
 import type { LinkOwner, LinkTimes } from './tunnel-link.ts'
 
@@ -152,7 +158,15 @@ export class LinkBroker {
     }, handshakeTimeout)
     let stream: Stream
     try {
-      stream = await swarm.newStream(connection, TUNNEL_PROTOCOL, { signal: controller.signal })
+      stream = await swarm.newStream(connection, TUNNEL_PROTOCOL, {
+        signal: controller.signal,
+        runOnLimitedConnection: true
+      })
+    } catch (cause) {
+      if ((cause as Error).name !== 'UnsupportedProtocolError') throw cause
+      throw new LinkProtocolError(`${peer} runs no tunnel: start one there, or give another node`, {
+        cause
+      })
     } finally {
       clearTimeout(timer)
     }
@@ -178,11 +192,11 @@ export class LinkBroker {
     const { swarm, table, owner, times, now } = this.#init
     const peer = connection.remotePeer.toString()
     if (this.#full(peer)) {
-      const error = new LinkLimitError(
+      const { controlBytes } = this.#init
+      if (role === 'responder') void refuseLink(stream, controlBytes, RefuseCode.LIMIT)
+      throw new LinkLimitError(
         `no link to ${peer}: this tunnel holds ${table.peers} links, as many as limits.links allows`
       )
-      stream.abort(error)
-      throw error
     }
     const proven = await proveLink({
       stream,

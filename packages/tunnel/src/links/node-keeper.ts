@@ -159,7 +159,8 @@ export class NodeKeeper {
     const pause = this.#backoff.next()
     if (!fatal || this.#reported !== error.name) this.#init.onError(error, fatal)
     this.#reported = fatal ? error.name : undefined
-    return fatal ? this.#init.reconnect.max : Math.max(pause, 1)
+    const { reconnect, random } = this.#init
+    return fatal ? (reconnect.max * (1 + random())) / 2 : Math.max(pause, 1)
   }
 
   async #sleep(ms: number): Promise<void> {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
-import type { Control } from '../../proto/control.ts'
+import type { Control, RefuseCode } from '../../proto/control.ts'
 import { LinkHandshake } from '../auth/link-handshake.ts'
 import type { LinkCredentials, LinkGrant } from '../auth/link-handshake.ts'
 import { NONCE_BYTES } from '../auth/link-proof.ts'
@@ -10,6 +10,13 @@ import { ControlStream } from './control-stream.ts'
 
 /** Milliseconds that a refusal may take to reach the peer. */
 const REFUSAL_TIMEOUT = 1_000
+
+/** Refuses a control stream that a peer has opened, without a proof. */
+export function refuseLink(stream: Stream, controlBytes: number, code: RefuseCode): Promise<void> {
+  const control = new ControlStream(stream, controlBytes)
+  control.send({ refuse: { code } })
+  return control.close(REFUSAL_TIMEOUT)
+}
 
 /** What {@link proveLink} needs. */
 export interface ProveLinkInit {
@@ -66,7 +73,7 @@ export async function proveLink(init: ProveLinkInit): Promise<ProvenStream> {
   let refused = false
   try {
     let step = handshake.start()
-    let sentAt = now()
+    let sentAt: number | undefined
     let roundTrip: number | undefined
     for (;;) {
       for (const message of step.send) {
@@ -76,13 +83,14 @@ export async function proveLink(init: ProveLinkInit): Promise<ProvenStream> {
       if (step.send.length > 0) sentAt = now()
       if (step.error !== undefined) throw step.error
       if (step.grant !== undefined) {
-        return { grant: step.grant, control, messages, roundTrip: roundTrip ?? now() - sentAt }
+        return { grant: step.grant, control, messages, roundTrip: roundTrip ?? 0 }
       }
       const next = await messages.next()
       if (next.done === true) {
         throw new LinkProtocolError(`${peer.toString()} ended the control stream in the link proof`)
       }
-      roundTrip ??= sentAt === 0 ? undefined : now() - sentAt
+      // The first message of a responder answers nothing.
+      if (sentAt !== undefined) roundTrip ??= now() - sentAt
       step = handshake.receive(next.value)
     }
   } catch (error) {

@@ -51,9 +51,16 @@ export async function* readStream(stream: Stream): AsyncGenerator<Uint8Array> {
         if (chunks.length === 0) return
         continue
       }
-      if (chunks.length === 0 && ended === undefined) await woken
-      // After the end, what the stream still holds comes with the resume above, or not at all.
-      else if (chunks.length === 0 && stream.readBufferLength > 0) return
+      if (chunks.length > 0) continue
+      if (ended === undefined) {
+        await woken
+        continue
+      }
+      // After the end, what the stream still holds comes within a turn, or not at all.
+      await new Promise(resolve => setTimeout(resolve, 0))
+      if (chunks.length > 0) continue
+      if (ended.error !== undefined) throw ended.error
+      return
     }
   } finally {
     stream.removeEventListener('message', onMessage)

@@ -1,13 +1,15 @@
 import { noise } from '@chainsafe/libp2p-noise'
 import { mplex } from '@libp2p/mplex'
-import { tcp } from '@libp2p/tcp'
+import { tcp } from '@warren/transport-tcp'
 import { yamux } from '@libp2p/yamux'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createSwarm } from '@warren/swarm'
 import type { Swarm } from '@warren/swarm'
-import { createTunnel, generateToken } from '../../src/index.ts'
+import { generateToken } from '../../src/index.ts'
 import type { Tunnel, TunnelOptions } from '../../src/index.ts'
+import { resolveOptions } from '../../src/options.ts'
+import { SwarmTunnel } from '../../src/tunnel.ts'
 
 /** The token of the network that tests use unless they say otherwise. */
 export const TOKEN = generateToken()
@@ -36,6 +38,8 @@ export type NodeOptions = Partial<TunnelOptions> & {
   readonly listen?: boolean
   /** Milliseconds for the upgrade of a connection. */
   readonly upgradeTimeout?: number
+  /** Seconds since 1970, as the tunnel sees them. */
+  readonly wallClock?: () => number
 }
 
 /** A swarm on loopback: TCP, stock Noise, stock yamux or mplex. */
@@ -60,12 +64,17 @@ export async function node(options: NodeOptions = {}): Promise<Node> {
 
 /** A tunnel on a swarm that is there. */
 export function nodeOn(swarm: Swarm, options: NodeOptions = {}): Node {
-  const { muxer: _muxer, listen: _listen, upgradeTimeout: _upgrade, ...given } = options
+  const { muxer: _muxer, listen: _listen, upgradeTimeout: _upgrade, wallClock, ...given } = options
   const proof = 'token' in given || 'tickets' in given || 'ticketKey' in given || 'open' in given
-  const tunnel = createTunnel(swarm, {
+  const resolved = resolveOptions({
     reconnect: { first: 20, factor: 2, max: 200 },
     ...(proof ? {} : { token: TOKEN }),
     ...given
+  })
+  const tunnel = new SwarmTunnel(swarm, resolved, {
+    now: () => performance.now(),
+    wallClock: wallClock ?? (() => Date.now() / 1000),
+    random: Math.random
   })
   afterwards(async () => tunnel.close())
   return { swarm, tunnel, peer: swarm.peerId.toString() }

@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict'
+import type { ByteSession, Session } from '../src/index.ts'
+import type { Node, NodeOptions } from './support/nodes.ts'
+import {
+  addressOf,
+  cleanUp,
+  linked,
+  loopbackAddress,
+  message,
+  node,
+  nodeOn,
+  once,
+  pair,
+  swarmNode,
+  textOf,
+  until
+} from './support/nodes.ts'
+import { TcpProxy } from './support/tcp-proxy.ts'
+
+/** Two nodes with a proxy between them; the first dials the second. */
+async function proxied(options: NodeOptions = {}): Promise<{ a: Node; b: Node; proxy: TcpProxy }> {
+  const b = await node(options)
+  const port = b.swarm
+    .listenAddrs()[0]
+    ?.getComponents()
+    .find(({ name }) => name === 'tcp')?.value
+  const proxy = await TcpProxy.to(Number(port))
+  const a = await node({ nodes: [loopbackAddress(proxy.port, b.peer)], ...options })
+  await a.tunnel.connect()
+  await linked(a, b)
+  return { a, b, proxy }
+}
+
+/** Byte `offset` of a stream of test bytes. */
+const byteAt = (offset: number): number => (offset * 31 + (offset >> 8) * 7) & 0xff
+
+async function writeBytes(session: ByteSession, total: number): Promise<void> {
+  const size = 8_192
+  for (let at = 0; at < total; at += size) {
+    const chunk = Uint8Array.from({ length: Math.min(size, total - at) }, (_, i) => byteAt(at + i))
+    if (!session.write(chunk)) await session.drained()
+  }
+  session.closeWrite()
+}
+
+/** Reads to the end and checks every byte. */
+async function readBytes(
+  session: ByteSession,
+  onProgress: (read: number) => void
+): Promise<number> {
+  let read = 0
+  for await (const chunk of session) {
+    for (const byte of chunk) {
+      if (byte !== byteAt(read++)) assert.fail(`byte ${read - 1} is wrong`)
+    }
+    onProgress(read)
+  }
+  return read
+}
+
+describe('links that break', () => {
+  afterEach(cleanUp)
+
+  it('parity 4 (TestReconnectTunnel), R7: a session goes on in both directions', async () => {
+    const { a, b, proxy } = await proxied()
+    const listener = await b.tunnel.listen('web')
+    const dialled = await a.tunnel.dial('web')
+    const accepted = await listener.accept()
+    await dialled.send(message('before'))
+    assert.equal(textOf(await accepted.receive()), 'before')
+    for (let round = 0; round < 5; round++) {
+      const [lost] = [once(a.tunnel, 'unlink')]
+      proxy.cut()
+      await lost
+      // Both speak while there is no link, and once more when there is one again.
+      await Promise.all([
+        dialled.send(message(`there ${round}`)),
+        accepted.send(message(`back ${round}`))
+      ])
+      assert.equal(textOf(await accepted.receive()), `there ${round}`)
+      assert.equal(textOf(await dialled.receive()), `back ${round}`)
+    }
+    assert.ok(proxy.connections >= 6)
+    assert.ok(dialled.stats().resumes >= 5)
+    assert.equal(dialled.id, accepted.id)
+    await dialled.close()
+    assert.equal(await accepted.receive(), undefined)
+  })
+
+  it('a session that the far end dialled goes on too', async () => {
+    const { a, b, proxy } = await proxied()
+    const listener = await a.tunnel.listen('reverse')
+    const dialled = await b.tunnel.dial('reverse')
+    const accepted = await listener.accept()
+    for (let round = 0; round < 3; round++) {
+      const lost = once(b.tunnel, 'unlink')
+      proxy.cut()
+      await lost
+      await Promise.all([dialled.send(message(`${round}`)), accepted.send(message(`${round}`))])
+      assert.equal(textOf(await accepted.receive()), `${round}`)
+      assert.equal(textOf(await dialled.receive()), `${round}`)
+    }
+  })
+
+  it('bytes both ways through many cuts arrive once and in order', async () => {
+    const { a, b, proxy } = await proxied()
+    const listener = await b.tunnel.listen('bytes', { bytes: true })
+    const dialled = await a.tunnel.dial('bytes', { bytes: true })
+    const accepted = await listener.accept()
+    const total = 2 * 1024 * 1024
+    let cuts = 0
+    let nextCut = 100_000
+    const onProgress = (read: number): void => {
+      if (read < nextCut || cuts >= 8) return
+      nextCut = read + 150_000
+      cuts++
+      proxy.cut()
+    }
+    const [, , there, back] = await Promise.all([
+      writeBytes(dialled, total),
+      writeBytes(accepted, total),
+      readBytes(accepted, onProgress),
+      readBytes(dialled, () => {})
+    ])
+    assert.equal(there, total)
+    assert.equal(back, total)
+    assert.equal(cuts, 8)
+    await Promise.all([dialled.closed, accepted.closed])
+  })
+
+  it('a link that was established is made anew at once, and the two agree on one', async () => {
+    const { a, b, proxy } = await proxied()
+    const before = a.tunnel.links()[0]?.id
+    await new Promise(resolve => setTimeout(resolve, 250))
+    const relinked = once(a.tunnel, 'link')
+    const started = performance.now()
+    proxy.cut()
+    await relinked
+    assert.ok(performance.now() - started < 1_000, 'waited before it dialled again')
+    await linked(a, b)
+    await until(
+      () => a.tunnel.debug().links === 1 && b.tunnel.debug().links === 1,
+      'one link is left'
+    )
+    assert.notEqual(a.tunnel.links()[0]?.id, before)
+    assert.equal(a.tunnel.links()[0]?.id, b.tunnel.links()[0]?.id)
+  })
+
+  for (const muxer of ['yamux', 'mplex'] as const) {
+    it(`a link that says nothing any more is noticed and replaced (${muxer})`, async () => {
+      const { a, b, proxy } = await proxied({
+        muxer,
+        probeInterval: 40,
+        probeTimeout: 40,
+        probeMisses: 2
+      })
+      const listener = await b.tunnel.listen('web')
+      const dialled = await a.tunnel.dial('web')
+      const accepted = await listener.accept()
+      const lost = once(a.tunnel, 'unlink')
+      proxy.blackhole()
+      await dialled.send(message('into the hole'))
+      const error = (await lost)[1] as { code?: string }
+      assert.equal(error.code, 'ERR_LINK_CLOSED')
+      assert.equal(textOf(await accepted.receive()), 'into the hole')
+      await accepted.send(message('out of it'))
+      assert.equal(textOf(await dialled.receive()), 'out of it')
+    })
+  }
+
+  it('a node that comes later is found; reconnect() does not wait for the pause', async () => {
+    const swarm = await swarmNode()
+    const a = await node({
+      nodes: [addressOf({ swarm })],
+      reconnect: { first: 60_000, factor: 2, max: 60_000 }
+    })
+    const failed = once(a.tunnel, 'link-error')
+    await a.tunnel.connect()
+    const [error, , fatal] = await failed
+    assert.equal((error as { code?: string }).code, 'ERR_LINK_PROTOCOL')
+    assert.equal(fatal, false)
+    assert.match(a.tunnel.status().unlinked[0]?.error ?? '', /runs no tunnel/)
+    const b = nodeOn(swarm)
+    await b.tunnel.connect()
+    assert.equal(a.tunnel.links().length, 0)
+    a.tunnel.reconnect()
+    await linked(a, b)
+    assert.deepEqual(a.tunnel.status().unlinked, [])
+  })
+
+  it('a peer that says goodbye is not dialled in a loop', async () => {
+    const [a, b] = await pair({ reconnect: { first: 10_000, factor: 2, max: 10_000 } })
+    await new Promise(resolve => setTimeout(resolve, 250))
+    const unlinked = once(a.tunnel, 'unlink')
+    await b.tunnel.close()
+    assert.equal((await unlinked)[1], undefined)
+    assert.equal(a.tunnel.links().length, 0)
+    assert.equal(a.tunnel.debug().handshakes, 0)
+  })
+
+  it('a listener is known again after the break, and a dial waits for it', async () => {
+    const { a, b, proxy } = await proxied()
+    const listener = await b.tunnel.listen('web')
+    await until(() => a.tunnel.channels().length === 1, 'web is known')
+    const lost = once(a.tunnel, 'unlink')
+    proxy.cut()
+    await lost
+    assert.deepEqual(a.tunnel.channels(), [])
+    const session: Session = await a.tunnel.dial('web')
+    await session.send(message('found again'))
+    assert.equal(textOf(await (await listener.accept()).receive()), 'found again')
+  })
+})
