@@ -141,6 +141,33 @@ describe('warren share and open', () => {
     assert.equal(fetched.out, 'hello\n')
   })
 
+  it('remember where they were told to listen', async () => {
+    const ticket = await share('a', '--as', 'web', ...LOOPBACK).firstLine()
+    const path = `unix:${stage.home('s.sock')}`
+    const first = stage.warren('b', ['open', ticket, path])
+    await first.firstLine()
+    await first.stop()
+    assert.equal(await stage.warren('b', ['open', 'web']).firstLine(), path)
+    const other = stage.warren('c', ['open', ticket])
+    const url = await other.firstLine()
+    await other.stop()
+    const explicit = stage.warren('c', ['open', ticket, new URL(url).host])
+    await explicit.firstLine()
+    const beside = stage.warren('c', ['open', 'web'])
+    assert.notEqual(await beside.firstLine(), url, 'taken by the other process')
+    assert.match(beside.err, /is in use: it gets another port/)
+  })
+
+  it('keep the ticket out of the list of processes', async function () {
+    if (process.platform !== 'linux') this.skip()
+    const ticket = await share('a', ...LOOPBACK).firstLine()
+    const opening = stage.warren('b', ['open', ticket])
+    await opening.firstLine()
+    const { readFile } = await import('node:fs/promises')
+    const line = await readFile(`/proc/${opening.pid}/cmdline`, 'utf8')
+    assert.equal(line.includes(ticket.slice(10, 40)), false, line)
+  })
+
   it('put announced addresses into the ticket, and nothing else', async () => {
     const forward = createServer(client => {
       const target = (to: number): void => void client.pipe(connect(to)).pipe(client)

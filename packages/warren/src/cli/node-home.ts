@@ -60,4 +60,7 @@ export async function forgetExpired(home: Home): Promise<void> {
   for (const [id, { expires }] of await home.revoked.entries()) {
     if (expires !== null && expires < before) await home.revoked.delete(id)
   }
+  for (const [id, { expires }] of await home.uses.entries()) {
+    if (expires * 1_000 < before) await home.uses.delete(id)
+  }
 }

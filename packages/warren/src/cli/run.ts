@@ -15,6 +15,8 @@ export async function run(args: readonly string[]): Promise<number> {
   const warren = program(version(), async (options, load) => {
     const output = await Output.create(options)
     const ending = interruption()
+    // A ticket on the command line would stand in the list of processes for as long as we run.
+    process.title = 'warren'
     try {
       const work = await load()
       code = (await work(new Context(options, output, ending))) ?? EXIT.ok

@@ -33,6 +33,7 @@ async function readWhole(file: string, what: string): Promise<string> {
 
 function firstLine(what: string, signal: AbortSignal): Promise<string> {
   const { stdin } = process
+  if (stdin.isTTY && process.stderr.isTTY) process.stderr.write(`${what}: `)
   return new Promise((resolve, reject) => {
     let text = ''
     const settle = (act: () => void): void => {

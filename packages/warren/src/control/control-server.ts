@@ -44,7 +44,7 @@ export async function serveControl(
   let cause: unknown
   for (const directory of controlDirectories(home, env)) {
     try {
-      return await serveIn(directory, directory.startsWith(home), handlers)
+      return await serveIn(directory, directory === join(home, 'run'), handlers)
     } catch (error) {
       cause = error
     }

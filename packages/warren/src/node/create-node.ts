@@ -1,4 +1,4 @@
-import type { PrivateKey } from '@libp2p/interface'
+import { defaultLogger } from '@libp2p/logger'
 import { createSwarm } from '@warren/swarm'
 import type { Swarm } from '@warren/swarm'
 import { createTunnel, decodeTicket, generateTicketKey } from '@warren/tunnel'
@@ -52,9 +52,10 @@ export async function createNodeIn(
     home === undefined || options.identity === 'ephemeral'
       ? await ephemeralIdentity()
       : await home.identity()
+  const logger = defaultLogger()
   let swarm: Swarm | undefined
   try {
-    swarm = await makeSwarm(identity.privateKey)
+    swarm = await createSwarm({ privateKey: identity.privateKey, logger, ...STACK })
     if (listen === undefined) await listenEverywhere(swarm, home, options.portName)
     else if (listen.length > 0) await swarm.listen(listen)
     options.signal?.throwIfAborted()
@@ -67,17 +68,14 @@ export async function createNodeIn(
       announce,
       tickets,
       ticketKey,
-      revocations
+      revocations,
+      log: logger.forComponent('warren:node')
     })
   } catch (error) {
     await swarm?.close()
     await identity.release()
     throw error
   }
-}
-
-function makeSwarm(privateKey: PrivateKey): Promise<Swarm> {
-  return createSwarm({ privateKey, ...STACK })
 }
 
 /**

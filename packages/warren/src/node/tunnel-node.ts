@@ -1,3 +1,4 @@
+import type { Logger } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { open, share } from '@warren/gateway'
 import type { Swarm } from '@warren/swarm'
@@ -46,6 +47,8 @@ export interface TunnelNodeInit {
   readonly tickets: readonly Ticket[]
   readonly ticketKey: Uint8Array
   readonly revocations: HomeRevocations | undefined
+  /** `DEBUG=warren:node`. */
+  readonly log: Logger
 }
 
 /** The node: shares and openings over one tunnel over one swarm. */
@@ -66,6 +69,7 @@ export class TunnelNode implements WarrenNode {
     this.#counting = new CountingTunnel(init.tunnel)
     this.#errors = new LinkErrors(init.tunnel)
     for (const ticket of init.tickets) this.#errors.expect(ticket)
+    this.#logEvents()
     // It only starts the attempts; how they fare is told by events.
     init.tunnel.connect().catch(() => {})
     if (init.revocations !== undefined) this.#poll = this.#followRevocations(init.revocations)
@@ -223,6 +227,21 @@ export class TunnelNode implements WarrenNode {
       limit.clear()
       await identity.release()
     }
+  }
+
+  #logEvents(): void {
+    const { log, tunnel } = this.#init
+    tunnel.on('link', link => log('linked with %s at %s', link.peer, link.remoteAddr))
+    tunnel.on('unlink', (link, error) => log('link to %s ended: %e', link.peer, error))
+    // String: the report of a dial names every address with its cause.
+    this.#errors.onFailure(({ error, fatal }) => {
+      log.error(
+        'cannot link%s: %s',
+        fatal ? ', finally' : '',
+        [error, error.cause].map(String).join(': ')
+      )
+    })
+    tunnel.on('error', error => log.error('%e', error))
   }
 
   #throwIfClosed(): void {

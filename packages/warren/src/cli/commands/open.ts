@@ -66,7 +66,7 @@ export async function open(
     output.say(`no way to ${name} yet, trying for ${options.timeout}: ${describeFailure(error)}`)
   })
   output.status(`connecting to ${name} (${shortPeer(peer)}) …`)
-  const opening = await openSomewhere(node, home, wanted, listen, timeout, signal)
+  const opening = await openSomewhere(context, node, home, wanted, listen, timeout)
   early()
   output.status('')
 
@@ -172,17 +172,29 @@ async function byToken(
   }
 }
 
-function openSomewhere(
+/**
+ * Opens at `listen`; without one where it was opened last time, or at a free port that is kept.
+ */
+async function openSomewhere(
+  { output, signal }: Context,
   node: WarrenNode,
   home: Home,
   { name, channel, peer }: Wanted,
   listen: string | undefined,
-  timeout: number,
-  signal: AbortSignal
+  timeout: number
 ): Promise<Opening> {
   const at = (where: string | number): Promise<Opening> =>
     node.open({ channel, peer, listen: where, timeout, signal })
-  return listen === undefined ? onKeptPort(home, name, at) : at(listen)
+  if (listen !== undefined) return at(listen)
+  const before = (await home.peers.get(name))?.listen
+  if (before === undefined) return onKeptPort(home, name, at)
+  try {
+    return await at(before)
+  } catch (error) {
+    if (!isInUse(error)) throw error
+    output.warn(`${before}, where ${name} was opened before, is in use: it gets another port`)
+    return onKeptPort(home, name, at)
+  }
 }
 
 /** The port it was opened on last time, else a free one. */
@@ -191,18 +203,22 @@ async function onKeptPort(
   name: string,
   at: (port: number) => Promise<Opening>
 ): Promise<Opening> {
-  let opening: Opening | undefined
+  const opened = Promise.withResolvers<Opening>()
   await listenOnKeptPort(
     home,
     `open/${name}`,
     async port => {
-      opening = await at(port)
+      const opening = await at(port)
+      opened.resolve(opening)
       return opening.port ?? 0
     },
-    error => error instanceof Error && 'code' in error && error.code === 'ERR_LISTEN_ADDRESS_IN_USE'
+    isInUse
   )
-  if (opening === undefined) throw new Error('unreachable: a kept port without an opening')
-  return opening
+  return opened.promise
+}
+
+function isInUse(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_LISTEN_ADDRESS_IN_USE'
 }
 
 /** The second time the name is enough. */
@@ -225,9 +241,11 @@ async function remember(
       )
     }
   }
+  const explicit = opening.port === undefined ? opening.url : opening.address
+  const where = listen === undefined ? before?.listen : explicit
   await home.peers.put(name, {
     ticket,
     opened: Date.now(),
-    ...(listen === undefined ? {} : { listen: opening.address })
+    ...(where === undefined ? {} : { listen: where })
   })
 }
