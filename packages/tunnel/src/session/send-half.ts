@@ -21,6 +21,7 @@ const SMALL_FRAME = 1_024
 export class SendHalf {
   readonly #queue = new ChunkQueue()
   readonly #budget: MemoryBudget
+  readonly #initial: number
   readonly #max: number
   /** Bytes that this side is willing to keep unacked. */
   window: number
@@ -44,6 +45,7 @@ export class SendHalf {
 
   constructor(window: WindowOptions, limit: number, budget: MemoryBudget) {
     this.#budget = budget
+    this.#initial = window.initial
     this.#max = window.max
     this.window = window.initial
     this.limit = limit
@@ -162,6 +164,7 @@ export class SendHalf {
     this.limit = limit
     this.#queue.dropTo(known)
     if (taken === end && this.#endEverSent) this.endAcked = true
+    if (known === this.written) this.#shrink()
   }
 
   /**
@@ -194,6 +197,14 @@ export class SendHalf {
     this.#queue.clear()
     this.#budget.release(this.window)
     this.window = 0
+  }
+
+  /** Nothing is kept: what the window has grown by is for those who need it. It grows at once. */
+  #shrink(): void {
+    const surplus = this.window - this.#initial
+    if (surplus <= 0) return
+    this.#budget.release(surplus)
+    this.window = this.#initial
   }
 
   /** Doubles the window while it, and not the peer's limit, is what holds data back. */

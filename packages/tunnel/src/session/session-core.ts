@@ -1,5 +1,6 @@
 import { RESET } from './codes.ts'
 import { SessionLostError, SessionProtocolError, SessionResetError } from './errors.ts'
+import { EventSet, type SessionEvent } from './event-set.ts'
 import { FrameDecoder, type FrameSink, encodeDone, encodeReset } from './frames.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import { ReceiveHalf } from './receive-half.ts'
@@ -27,32 +28,6 @@ export interface Position {
   /** Bytes that it ever sent. */
   readonly sent: number
 }
-
-/** What has happened; see {@link SessionCore.pollEvent}. */
-export type SessionEvent =
-  /** The stream is lost; the dialler's shell attaches another. */
-  | 'detached'
-  | 'resumed'
-  /** There are bytes to read, or the peer's end. */
-  | 'readable'
-  /** There is room again, after {@link SessionCore.write} returned `false`. */
-  | 'writable'
-  /** The peer's application has taken more, or lets us send further. */
-  | 'confirmed'
-  /** It is over for the application: see {@link SessionCore.ending}. */
-  | 'ended'
-  /** Forget it: the last output may be sent, then the stream is closed. */
-  | 'gone'
-
-const EVENTS: readonly SessionEvent[] = [
-  'detached',
-  'resumed',
-  'readable',
-  'writable',
-  'confirmed',
-  'ended',
-  'gone'
-]
 
 /** Bytes of one batch of output, about. */
 const BATCH = 262_144
@@ -96,7 +71,7 @@ export class SessionCore {
   #ending: Ending
   /** The last words, sent before all else once the session is over for the application. */
   #last: Uint8Array[] = []
-  #events = 0
+  readonly #events = new EventSet()
   #blocked = false
   #ackExpired = false
   #touched = false
@@ -233,7 +208,7 @@ export class SessionCore {
     this.#move('attach')
     this.#life = { at: 'attached' }
     if (this.#closing) this.#deadlines.close = now + this.#init.closeTimeout
-    this.#emit('resumed')
+    this.#events.add('resumed')
     return true
   }
 
@@ -269,7 +244,7 @@ export class SessionCore {
       this.#deadlines.ack = undefined
       this.#deadlines.close = undefined
     }
-    this.#emit('detached')
+    this.#events.add('detached')
   }
 
   /** The peer says that it does not know this session. */
@@ -394,10 +369,7 @@ export class SessionCore {
 
   /** The next thing that has happened, each at most once however often it has. */
   pollEvent(): SessionEvent | undefined {
-    if (this.#events === 0) return undefined
-    const index = 31 - Math.clz32(this.#events & -this.#events)
-    this.#events &= this.#events - 1
-    return EVENTS[index]
+    return this.#events.take()
   }
 
   /** When {@link onTimeout} must be called at the latest; `undefined`: no need. */
@@ -419,7 +391,7 @@ export class SessionCore {
         if (this.#isDeaf) return
         if (!this.#receive.onPayload(part)) return
         this.#progress()
-        this.#emit('readable')
+        this.#events.add('readable')
       },
       onAck: (taken, limit) => {
         if (!this.#isDeaf) this.#onAck(taken, limit)
@@ -430,7 +402,7 @@ export class SessionCore {
       onEnd: offset => {
         if (this.#isDeaf) return
         this.#receive.onEnd(offset)
-        this.#emit('readable')
+        this.#events.add('readable')
         this.#checkFinished()
       },
       onReset: (code, reason) => this.#onReset(code, reason),
@@ -453,12 +425,12 @@ export class SessionCore {
     const send = this.#send
     const { acked, endAcked, limit: oldLimit } = send
     send.onAck(taken, limit)
-    if (send.acked > acked || send.limit > oldLimit) this.#emit('confirmed')
+    if (send.acked > acked || send.limit > oldLimit) this.#events.add('confirmed')
     else if (send.endAcked === endAcked) this.#receive.countIdleFrame()
     this.#progress()
     if (this.#blocked && send.room > 0) {
       this.#blocked = false
-      this.#emit('writable')
+      this.#events.add('writable')
     }
     this.#checkFinished()
   }
@@ -529,7 +501,7 @@ export class SessionCore {
     this.#decoder.stop()
     this.#last = wasAttached ? last : []
     this.#finish(error)
-    this.#emit('gone')
+    this.#events.add('gone')
   }
 
   /** It is over for the application; what was held for it is given back. */
@@ -540,17 +512,13 @@ export class SessionCore {
     this.#ending = { error, readEnded: this.#receive.endTaken }
     this.#send.release()
     this.#receive.release()
-    this.#emit('ended')
+    this.#events.add('ended')
   }
 
   #move(event: LifeEvent): void {
     if (TRANSITIONS[this.#life.at][event] === undefined) {
       throw new SessionProtocolError(`a session that is ${this.#life.at} does not ${event}`)
     }
-  }
-
-  #emit(event: SessionEvent): void {
-    this.#events |= 1 << EVENTS.indexOf(event)
   }
 
   get #isAckDue(): boolean {

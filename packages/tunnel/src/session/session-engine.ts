@@ -1,9 +1,11 @@
 import type { AbortOptions } from '@libp2p/interface'
+import { WarrenError } from '@warren/interface'
 import { waitFor } from '@warren/utils'
 import { FIRST_APPLICATION_CODE, RESET } from './codes.ts'
 import type { Expiring } from './deadline-queue.ts'
 import { SessionClosedError, SessionResetError } from './errors.ts'
-import type { SessionCore, SessionEvent } from './session-core.ts'
+import type { SessionEvent } from './event-set.ts'
+import type { SessionCore } from './session-core.ts'
 import type { Mode, SessionStats } from './session-types.ts'
 import type { PortUser, StreamPort } from './stream-port.ts'
 
@@ -157,10 +159,9 @@ export class SessionEngine implements Expiring {
   }
 
   abort(error: Error = new SessionClosedError('the session was aborted here')): void {
-    // Only what was meant for the peer goes there: other errors may name what is none of its business.
     const own = error instanceof SessionResetError
     const code = own && error.resetCode >= FIRST_APPLICATION_CODE ? error.resetCode : RESET.aborted
-    this.reset(code & 0xffff, own ? error.reason : 'the application aborted', error)
+    this.reset(code & 0xffff, own ? error.reason : reasonFor(error), error)
   }
 
   reset(code: number, reason: string, error: Error | undefined): void {
@@ -285,6 +286,11 @@ export class SessionEngine implements Expiring {
     port.abort(error)
     this.#keeper.detached(this, link)
   }
+}
+
+/** Warren's errors are written for both ends; others may name what is none of the peer's business. */
+function reasonFor(error: Error): string {
+  return error instanceof WarrenError ? error.message : 'the application aborted'
 }
 
 function asError(error: unknown): Error {

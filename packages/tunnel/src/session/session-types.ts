@@ -5,6 +5,7 @@ export type Mode = 'unicast' | 'multicast' | 'broadcast'
 
 /** One message of a session. */
 export interface Message {
+  /** At most `headerBytes` (16 KiB) encoded. */
   readonly headers?: Readonly<Record<string, string>>
   readonly body: Uint8Array
 }
@@ -21,9 +22,20 @@ export interface SessionBase {
   readonly link: string | undefined
   readonly status: 'open' | 'closing' | 'closed'
   stats(): SessionStats
-  /** Delivers everything sent before it, then ends the session. Idempotent. */
+  /**
+   * Ends the session after everything sent before: resolves once the peer's application has taken
+   * all of it and both directions have ended. Idempotent.
+   *
+   * Gives up when nothing moves for `closeTimeout` (while detached: when `resumeTimeout` is over),
+   * or when the signal aborts; the peer then gets a reset.
+   *
+   * @throws `SessionLostError` when not everything was delivered; the signal's reason
+   */
   close(options?: AbortOptions): Promise<void>
-  /** Ends the session at once, on both sides, with a reset. Idempotent. */
+  /**
+   * Ends the session at once, on both sides, with a reset. Idempotent. The peer is told the message
+   * of a Warren error, and of no other; with a `SessionResetError` code and reason are yours.
+   */
   abort(error?: Error): void
   /** Resolves when the session has ended on this side; with the error if it did not end cleanly. */
   readonly closed: Promise<Error | undefined>
@@ -50,7 +62,11 @@ export interface SessionStats {
 
 /** A session that carries messages. */
 export interface Session extends SessionBase, AsyncIterable<Message> {
-  /** Resolves when the message is inside the window. */
+  /**
+   * Resolves when the message is inside the window. Its body is copied: reuse it as you like.
+   *
+   * A signal that aborts while the message waits takes it back, unless it has begun to leave.
+   */
   send(message: Message, options?: AbortOptions): Promise<void>
   /** The next message; `undefined` after the end. `timeout` in milliseconds. */
   receive(options?: AbortOptions & { readonly timeout?: number }): Promise<Message | undefined>
@@ -61,12 +77,15 @@ export interface Session extends SessionBase, AsyncIterable<Message> {
 /** A session that carries plain bytes, for forwarding. */
 export interface ByteSession extends SessionBase, AsyncIterable<Uint8Array> {
   /**
-   * Takes `chunk` (always, without copying: the caller must not change it afterwards).
+   * Takes `chunk` (always, without copying: the caller must not change it afterwards, for it is
+   * sent again when a link breaks). Writes of one tick leave together. After the session has ended
+   * by the peer or a loss, chunks are dropped: `drained` and `closed` say why.
    *
+   * @throws `SessionClosedError` after `closeWrite` or `close`
    * @returns `false` when the window is full: wait for {@link ByteSession.drained} before the next
    */
   write(chunk: Uint8Array): boolean
-  /** Resolves when {@link ByteSession.write} may be called again. */
+  /** Resolves when {@link ByteSession.write} may be called again; rejects when the session ended. */
   drained(options?: AbortOptions): Promise<void>
   /** Ends this direction after everything written; the other direction goes on. */
   closeWrite(): void
@@ -78,7 +97,10 @@ export interface ByteSession extends SessionBase, AsyncIterable<Uint8Array> {
   read(max?: number): Uint8Array | undefined
   /** `true` once the peer has ended its direction and everything has been read. */
   readonly readEnded: boolean
-  /** Called when {@link ByteSession.read} has something new to say: bytes, the end, or an abort. */
+  /**
+   * Called when {@link ByteSession.read} has something new to say: bytes, the end, or an abort; and
+   * soon after it is set when there is something already. One that throws ends the session.
+   */
   onReadable: (() => void) | undefined
   /** Called when {@link ByteSession.write} may go on after it returned `false`. */
   onDrain: (() => void) | undefined

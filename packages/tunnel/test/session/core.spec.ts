@@ -13,7 +13,8 @@ import {
   encodeSync
 } from '../../src/session/frames.ts'
 import { MemoryBudget } from '../../src/session/memory-budget.ts'
-import { SessionCore, type SessionEvent } from '../../src/session/session-core.ts'
+import type { SessionEvent } from '../../src/session/event-set.ts'
+import { SessionCore } from '../../src/session/session-core.ts'
 import { type Life, type LifeEvent, TRANSITIONS } from '../../src/session/session-life.ts'
 
 const WINDOW = 4_096
