@@ -1,7 +1,7 @@
 import type { Stream } from '@libp2p/interface'
 import type { Swarm } from '@warren/swarm'
 import { deadline, printable } from '@warren/utils'
-import { ChannelRefusedError, DialTimeoutError } from '../errors.ts'
+import { ChannelRefusedError, DialTimeoutError, TunnelLimitError } from '../errors.ts'
 import type { LinkTable } from '../links/link-table.ts'
 import { chooseLink } from '../links/link-choice.ts'
 import type { TunnelLink } from '../links/tunnel-link.ts'
@@ -134,10 +134,20 @@ export class SessionDialler {
       return stream
     } catch (cause) {
       if (signal.aborted) throw signal.reason
+      // A limit of this side says nothing about the link: it goes on with what it carries.
+      if (isStreamLimit(cause)) {
+        const text = `no more sessions fit on the link to ${link.peer}: close some, or raise`
+        throw new TunnelLimitError(`${text} maxOutboundStreams of the muxer`, { cause })
+      }
       link.noteError()
       throw new NoStreamError(`no stream to ${link.peer}`, { cause })
     }
   }
+}
+
+/** Whether a muxer, or the swarm, holds as many outbound streams as it may. */
+function isStreamLimit(error: unknown): boolean {
+  return error instanceof Error && error.name === 'TooManyOutboundProtocolStreamsError'
 }
 
 /** A session stream could not be opened over a link; another link may do. Never leaves this file. */
