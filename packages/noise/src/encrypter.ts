@@ -13,7 +13,7 @@ import { LocalIdentity } from './handshake/local-identity.ts'
 import { registerMetrics, type NoiseMetrics } from './metrics.ts'
 import { agreedMuxer, answerAsInitiator, offerAsResponder } from './muxers.ts'
 import type { ResolvedNoiseOptions } from './options.ts'
-import { recordStream } from './stream/open-records.ts'
+import { openConnection } from './stream/open-records.ts'
 
 /** `/noise` on node:crypto: the library's handshake, our records. */
 export class NoiseEncrypter implements ConnectionEncrypter<NoiseExtensions> {
@@ -78,7 +78,7 @@ export class NoiseEncrypter implements ConnectionEncrypter<NoiseExtensions> {
     const streamMuxer =
       muxer === undefined ? undefined : this.#components.upgrader?.getStreamMuxers().get(muxer)
     return {
-      connection: recordStream(raw, role, result, { metrics: this.#metrics }),
+      connection: openConnection(raw, role, result, this.#metrics),
       remotePeer: result.remotePeer,
       remoteExtensions: { webtransportCerthashes: [...result.remote.webtransportCerthashes] },
       ...(streamMuxer === undefined ? {} : { streamMuxer })

@@ -24,6 +24,7 @@ export function noise(
 
 export { sealInbound, sealOutbound } from './seal.ts'
 export type { Sealed, SealOptions } from './seal.ts'
+export type { SealedStream } from './stream/sealed-stream.ts'
 export type { NoiseComponents } from './components.ts'
 export type { IdentityLimits, NoiseOptions } from './options.ts'
 export type { NoiseExtensions } from '@chainsafe/libp2p-noise'

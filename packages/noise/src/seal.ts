@@ -2,7 +2,8 @@ import type { AbortOptions, MessageStream, PeerId, PrivateKey } from '@libp2p/in
 import { runHandshake, type Role } from './handshake/handshake.ts'
 import { LocalIdentity } from './handshake/local-identity.ts'
 import { resolveOptions, type IdentityLimits } from './options.ts'
-import { recordStream } from './stream/open-records.ts'
+import { openSealed } from './stream/open-records.ts'
+import type { SealedStream } from './stream/sealed-stream.ts'
 
 /** How a stream is sealed. */
 export interface SealOptions extends AbortOptions, IdentityLimits {
@@ -16,11 +17,8 @@ export interface SealOptions extends AbortOptions, IdentityLimits {
 
 /** A sealed stream and who is at its other end. */
 export interface Sealed {
-  /**
-   * The plaintext. Its last record is authenticated too: an end that the peer did not make is a
-   * `TruncatedError`, not an end.
-   */
-  readonly stream: MessageStream
+  /** The plaintext. */
+  readonly stream: SealedStream
   readonly remotePeer: PeerId
 }
 
@@ -65,7 +63,7 @@ async function seal(role: Role, raw: MessageStream, options: SealOptions): Promi
     ...(signal === undefined ? {} : { signal })
   })
   return {
-    stream: recordStream(raw, role, result, { endRecord: true }),
+    stream: openSealed(raw, role, result),
     remotePeer: result.remotePeer
   }
 }

@@ -30,8 +30,8 @@ export interface TransportKeys {
 export interface PayloadHooks {
   /** The payload to send in the place of the library's: called when it is about to be sealed. */
   localPayload(): Uint8Array
-  /** The peer's payload, unsealed, before anything in it is used. May throw. */
-  onRemotePayload(payload: Uint8Array): void
+  /** The peer's payload and static key, unsealed, before anything in them is used. May throw. */
+  onRemotePayload(payload: Uint8Array, staticKey: Uint8Array): void
 }
 
 /**
@@ -53,6 +53,7 @@ export class HandshakeCrypto implements ICryptoInterface {
   readonly #publicKeys = new Map<unknown, KeyObject>()
   #sealed = 0
   #opened = 0
+  #remoteStatic: Uint8Array = new Uint8Array(0)
   #transportKeys: TransportKeys | undefined
 
   constructor(staticKey: X25519KeyPair, hooks: PayloadHooks) {
@@ -128,7 +129,9 @@ export class HandshakeCrypto implements ICryptoInterface {
     decipher.setAuthTag(bytes.subarray(size))
     const text = decipher.update(bytes.subarray(0, size))
     decipher.final()
-    if (++this.#opened === 2) this.#hooks.onRemotePayload(text)
+    this.#opened++
+    if (this.#opened === 1) this.#remoteStatic = text
+    else if (this.#opened === 2) this.#hooks.onRemotePayload(text, this.#remoteStatic)
     return text
   }
 

@@ -6,8 +6,9 @@ import { NoiseHandshakeError } from '../errors.ts'
 import type { ResolvedNoiseOptions } from '../options.ts'
 import { HandshakeConn, type Remainder } from './handshake-conn.ts'
 import { HandshakeCrypto, type TransportKeys } from './handshake-crypto.ts'
-import { checkIdentity, identify } from './identity.ts'
-import type { LocalIdentity } from './local-identity.ts'
+import { identify, type ClaimedIdentity } from './claimed-identity.ts'
+import { checkIdentity } from './identity.ts'
+import { signedBytes, type LocalIdentity } from './local-identity.ts'
 import { decodePayload, encodePayload, type HandshakePayload } from './payload.ts'
 import { silentLogger } from './silent-logger.ts'
 
@@ -54,28 +55,29 @@ const NO_MUXERS = { getStreamMuxers: () => new Map() } as unknown as Upgrader
  * @throws the signal's reason when it fired
  */
 export async function runHandshake(init: HandshakeInit): Promise<HandshakeResult> {
-  const { role, raw, identity, options, signal } = init
+  const { role, raw, identity: local, options, signal } = init
   signal?.throwIfAborted()
-  const identitySig = await identity.signature()
-  let remote: HandshakePayload | undefined
+  const identitySig = await local.signature()
+  let remote: RemoteClaim | undefined
   let localMuxers: readonly string[] = []
   /** What our own check found; the library would replace it by an error of its own. */
   let refusal: Error | undefined
 
-  const crypto = new HandshakeCrypto(identity.staticKey, {
+  const crypto = new HandshakeCrypto(local.staticKey, {
     localPayload() {
-      localMuxers = init.localMuxers(remote?.streamMuxers ?? [])
+      localMuxers = init.localMuxers(remote?.payload.streamMuxers ?? [])
       return encodePayload({
-        identityKey: identity.publicKey,
+        identityKey: local.publicKey,
         identitySig,
         webtransportCerthashes: options.webtransportCerthashes,
         streamMuxers: localMuxers
       })
     },
-    onRemotePayload(bytes) {
+    onRemotePayload(bytes, staticKey) {
       try {
-        remote = decodePayload(bytes)
-        identify(remote.identityKey, options, init.remotePeer)
+        const payload = decodePayload(bytes)
+        const identity = identify(payload.identityKey, options, init.remotePeer)
+        remote = { ...identity, payload, staticKey }
       } catch (error) {
         refusal = error as Error
         throw error
@@ -84,7 +86,7 @@ export async function runHandshake(init: HandshakeInit): Promise<HandshakeResult
   })
   const library = libraryNoise({ crypto, staticNoiseKey: SEED, prologueBytes: options.prologue })({
     peerId: undefined as never,
-    privateKey: identity.signer(),
+    privateKey: local.signer(),
     logger: { forComponent: () => silentLogger },
     upgrader: NO_MUXERS
   })
@@ -98,25 +100,48 @@ export async function runHandshake(init: HandshakeInit): Promise<HandshakeResult
       skipStreamMuxerNegotiation: true,
       ...(signal === undefined ? {} : { signal })
     }
-    const secured =
-      role === 'initiator'
-        ? await library.secureOutbound(conn, settings)
-        : await library.secureInbound(conn, settings)
+    let peer: PeerId
+    try {
+      const secured =
+        role === 'initiator'
+          ? await library.secureOutbound(conn, settings)
+          : await library.secureInbound(conn, settings)
+      peer = secured.remotePeer
+    } catch (error) {
+      // The library stops at the last step, the peer id, where the identity is an ECDSA key.
+      if (crypto.transportKeys === undefined || remote === undefined) throw error
+      peer = await proven(remote, error)
+    }
     signal?.throwIfAborted()
     remainder = conn.release()
     const keys = crypto.transportKeys
     if (keys === undefined || remote === undefined) {
       throw new NoiseHandshakeError('the handshake ended without keys')
     }
-    // Again, on what the library has verified: it and we might read one payload differently.
-    checkIdentity(secured.remotePeer, options, init.remotePeer)
-    return { ...remainder, remotePeer: secured.remotePeer, keys, remote, localMuxers }
+    // Again, on what was verified: the library and we might read one payload differently.
+    checkIdentity(peer, options, init.remotePeer)
+    return { ...remainder, remotePeer: peer, keys, remote: remote.payload, localMuxers }
   } catch (cause) {
     signal?.throwIfAborted()
     throw refusal ?? asHandshakeError(cause, conn)
   } finally {
     if (remainder === undefined) conn.release()
   }
+}
+
+/** What the peer says of itself. */
+interface RemoteClaim extends ClaimedIdentity {
+  readonly payload: HandshakePayload
+  readonly staticKey: Uint8Array
+}
+
+/** The peer of `claim`, once its identity key has been seen to have signed its static key. */
+async function proven(claim: RemoteClaim, cause: unknown): Promise<PeerId> {
+  const { key, peer, payload, staticKey } = claim
+  if (key.type !== 'ECDSA' || !(await key.verify(signedBytes(staticKey), payload.identitySig))) {
+    throw new NoiseHandshakeError('the peer has not proven its identity', { cause })
+  }
+  return peer
 }
 
 function asHandshakeError(cause: unknown, conn: HandshakeConn): Error {

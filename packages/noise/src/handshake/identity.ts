@@ -1,31 +1,6 @@
-import { publicKeyFromProtobuf } from '@libp2p/crypto/keys'
 import type { PeerId, PublicKey } from '@libp2p/interface'
-import { peerIdFromPublicKey } from '@libp2p/peer-id'
 import { KeyRefusedError, UnexpectedPeerError } from '../errors.ts'
 import type { ResolvedIdentityLimits } from '../options.ts'
-
-/**
- * The peer id of an identity key as it stands in a handshake payload, once it is known to be one
- * that is accepted and expected. Whether the peer has the private key is for the signature to say.
- *
- * @throws {KeyRefusedError} when the key cannot be read, or its type or size is not accepted
- * @throws {UnexpectedPeerError} when it is not `expected`
- */
-export function identify(
-  identityKey: Uint8Array,
-  limits: ResolvedIdentityLimits,
-  expected: PeerId | undefined
-): PeerId {
-  let key: PublicKey
-  try {
-    key = publicKeyFromProtobuf(identityKey)
-  } catch (cause) {
-    throw new KeyRefusedError('the peer sent an identity key that cannot be read', { cause })
-  }
-  const peer = peerIdFromPublicKey(key)
-  checkIdentity(peer, limits, expected)
-  return peer
-}
 
 /**
  * Checks a proven identity. Compares whole peer ids, so that keys which a peer id does not contain
@@ -39,7 +14,7 @@ export function checkIdentity(
   limits: ResolvedIdentityLimits,
   expected: PeerId | undefined
 ): void {
-  const key = peer.publicKey
+  const key: PublicKey | undefined = peer.publicKey
   if (key === undefined || !limits.keyTypes.includes(key.type)) {
     throw new KeyRefusedError(
       `the peer's identity key is of type ${key?.type}; this side accepts ${limits.keyTypes.join(', ')}`

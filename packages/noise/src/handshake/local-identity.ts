@@ -2,8 +2,15 @@ import { publicKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
 import { generateX25519, x25519FromSeed, type X25519KeyPair } from './x25519.ts'
 
-/** What is signed: binds the static Noise key to the identity (libp2p noise spec, "Static Key Authentication"). */
 const SIGNATURE_PREFIX = new TextEncoder().encode('noise-libp2p-static-key:')
+
+/**
+ * What an identity key signs, to bind a static Noise key to it (libp2p noise specification, "Static Key
+ * Authentication").
+ */
+export function signedBytes(staticKey: Uint8Array): Uint8Array {
+  return Buffer.concat([SIGNATURE_PREFIX, staticKey])
+}
 
 /**
  * Who we are in every handshake: the identity key, one static Noise key, and the signature that
@@ -37,7 +44,6 @@ export class LocalIdentity {
   }
 
   async #sign(): Promise<Uint8Array> {
-    const message = Buffer.concat([SIGNATURE_PREFIX, this.staticKey.publicKey])
-    return await this.#privateKey.sign(message)
+    return await this.#privateKey.sign(signedBytes(this.staticKey.publicKey))
   }
 }

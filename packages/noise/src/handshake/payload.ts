@@ -29,6 +29,9 @@ const KNOWN: ReadonlySet<number> = new Set([IDENTITY_KEY, IDENTITY_SIG, EXTENSIO
 /** Protobuf wire type of length-delimited fields: the only one used here. */
 const LENGTH_DELIMITED = 2
 
+/** The highest field number of protobuf; readers differ in what they make of one beyond. */
+const MAX_FIELD_NUMBER = 2 ** 29 - 1
+
 /** Fields in one message; more is no honest payload. */
 const MAX_FIELDS = 256
 
@@ -47,8 +50,8 @@ export function encodePayload(payload: HandshakePayload): Uint8Array {
 }
 
 /**
- * Reads a payload. Stricter than protobuf: a field that comes twice is refused, because two readers
- * may differ on which one counts.
+ * Reads a payload. Stricter than protobuf: a field that comes twice, or in another type, is refused,
+ * because two readers may differ on what it means.
  *
  * @throws {NoiseHandshakeError} when it is no payload
  */
@@ -93,6 +96,11 @@ function fields(bytes: Uint8Array): Field[] {
       if (count === MAX_FIELDS) throw malformed(`it has more than ${MAX_FIELDS} fields`)
       const tag = number()
       const type = tag % 8
+      const field = Math.floor(tag / 8)
+      if (field > MAX_FIELD_NUMBER) throw malformed('a field number is out of range')
+      if (type !== LENGTH_DELIMITED && KNOWN.has(field)) {
+        throw malformed(`field ${field} is of the wrong type`)
+      }
       const size = type === LENGTH_DELIMITED ? number() : 0
       const start = at
       if (type === 0) number()
@@ -102,7 +110,7 @@ function fields(bytes: Uint8Array): Field[] {
       else throw malformed(`wire type ${type} is not in use`)
       if (at > bytes.byteLength) throw malformed('a field is longer than the message')
       if (type === LENGTH_DELIMITED) {
-        found.push({ number: Math.floor(tag / 8), value: bytes.subarray(start, at) })
+        found.push({ number: field, value: bytes.subarray(start, at) })
       }
     }
   } catch (error) {

@@ -49,6 +49,8 @@ export class RecordStream extends PlaintextStream {
   readonly #endRecord: boolean
   readonly #metrics: NoiseMetrics | undefined
   #relaysIdle = false
+  /** We have closed the reading half, so how the peer ends is none of our business. */
+  #gaveUpReading = false
 
   constructor(init: RecordStreamInit) {
     const { raw } = init
@@ -100,7 +102,7 @@ export class RecordStream extends PlaintextStream {
     if (this.writeStatus === 'writable') {
       this.writeStatus = 'closing'
       if (!isHalfClosable(this.#raw)) this.status = 'closing'
-      if (this.#endRecord) this.#sendSealed(new Uint8Array(0))
+      if (this.#endRecord && isWritable(this.#raw)) this.#sendSealed(new Uint8Array(0))
     }
     await this.#raw.close(options)
     if (this.writeStatus === 'closing') this.writeStatus = 'closed'
@@ -109,6 +111,7 @@ export class RecordStream extends PlaintextStream {
   /** Takes no more from the peer; half-closable streams only. */
   protected async closeReading(options?: AbortOptions): Promise<void> {
     if (this.readStatus === 'closed' || this.readStatus === 'closing') return
+    this.#gaveUpReading = true
     this.endReading()
     if (isHalfClosable(this.#raw)) await this.#raw.closeRead(options)
   }
@@ -210,6 +213,7 @@ export class RecordStream extends PlaintextStream {
 
   /** Whether the peer's bytes end where they may end; aborts where they do not. */
   #endsWhole(): boolean {
+    if (this.#gaveUpReading) return true
     if (this.#opener.insideRecord) {
       this.abort(
         new TruncatedError(
@@ -228,7 +232,7 @@ export class RecordStream extends PlaintextStream {
   }
 
   #receive(chunks: Iterable<Uint8Array>): void {
-    if (this.status === 'aborted' || this.status === 'reset') return
+    if (this.status === 'aborted' || this.#gaveUpReading) return
     const plaintext: Uint8Array[] = []
     const before = this.#opener.records
     let failure: Error | undefined
@@ -248,6 +252,11 @@ export class RecordStream extends PlaintextStream {
 
 function isHalfClosable(stream: MessageStream): stream is HalfClosable {
   return typeof (stream as Partial<HalfClosable>).closeRead === 'function'
+}
+
+/** Whether `stream` still takes data, as far as it says. */
+function isWritable(stream: MessageStream & { readonly writeStatus?: string }): boolean {
+  return stream.writeStatus === undefined || stream.writeStatus === 'writable'
 }
 
 /** Whether more can come from `stream`: one that has ended refuses to be paused. */

@@ -10,7 +10,7 @@ import type {
 } from '@libp2p/interface'
 import { defaultLogger } from '@libp2p/logger'
 import { noise as libp2pNoise } from '@libp2p/noise'
-import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { peerIdOf } from '../../src/handshake/claimed-identity.ts'
 import { noise, type NoiseOptions } from '../../src/index.ts'
 
 /** Whose encrypter a test peer uses. */
@@ -37,7 +37,7 @@ export interface PeerInit {
 export async function testPeer(init: PeerInit = {}): Promise<TestPeer> {
   const { maker = 'ours', options = {} } = init
   const privateKey = init.privateKey ?? (await keyOf(init.keyType ?? 'Ed25519'))
-  const peerId = peerIdFromPrivateKey(privateKey)
+  const peerId = peerIdOf(privateKey.publicKey)
   const muxers = new Map(
     (init.muxers ?? []).map(protocol => [protocol, { protocol } as StreamMuxerFactory])
   )
