@@ -45,6 +45,7 @@ export {
 } from './errors.ts'
 export type { AccessRequest, TunnelLimits, TunnelOptions } from './options.ts'
 export {
+  InvalidMessageError,
   InvalidSessionOptionError,
   MessageTooLongError,
   ReceiveTimeoutError,
@@ -52,6 +53,7 @@ export {
   SessionClosedError,
   SessionLimitError,
   SessionLostError,
+  SessionOpenError,
   SessionProtocolError,
   SessionRefusedError,
   SessionResetError
