@@ -26,33 +26,41 @@ export class Connections {
     return this.#open
   }
 
-  /** A connection is taken up; {@link leave} follows when it is over. */
+  /** A connection is taken up; {@link carry} or {@link leave} follows. */
   enter(): void {
     this.#open++
     this.#total++
   }
 
+  /** A connection that was taken up is over. */
   leave(): void {
     this.#open--
     if (this.#open === 0) for (const wake of this.#whenEmpty.splice(0)) wake()
   }
 
-  /** Carries a connection to its end, and counts how it ended. Never rejects. */
-  async carry(
+  /**
+   * Carries a connection that was taken up to its end, counts how it ended, and lets it go. With
+   * callbacks: an async function that waits keeps all it has seen, for as long as a connection is
+   * idle.
+   */
+  carry(
     socket: Socket,
     session: ByteSession,
     info: ConnectionInfo,
-    options: SpliceOptions
-  ): Promise<SpliceEnd> {
+    options: SpliceOptions,
+    onEnd?: (end: SpliceEnd) => void
+  ): void {
     const splice = new Splice(socket, session, { ...options, counters: this.#bytes })
     this.#live.add(splice)
     this.events.emit('connection', info)
-    const end = await splice.done
-    this.#live.delete(splice)
-    if (end.why === 'socket') this.#reset++
-    else if (end.why === 'session') this.lost(fromReset(end.error), info)
-    else if (end.why === 'aborted') this.lost(end.error, info)
-    return end
+    void splice.done.then(end => {
+      this.#live.delete(splice)
+      onEnd?.(end)
+      if (end.why === 'socket') this.#reset++
+      else if (end.why === 'session') this.lost(fromReset(end.error), info)
+      else if (end.why === 'aborted') this.lost(end.error, info)
+      this.leave()
+    })
   }
 
   /** A connection could not be carried, or was broken off. */

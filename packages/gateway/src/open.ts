@@ -114,33 +114,34 @@ class LocalOpening implements Opening {
     this.#connections.leave()
   }
 
-  /** Carries one local connection. Never rejects. */
+  /** Opens a session for one local connection, and has it carried. Never rejects. */
   async #serve(socket: net.Socket, info: ConnectionInfo): Promise<void> {
     const { channel, peer, dialTimeout, idleTimeout } = this.#settings
     const dialling = new AbortController()
+    const { signal } = dialling
     this.#pending.add(dialling)
     try {
       const session = await this.#tunnel.dial(channel, {
         bytes: true,
         timeout: dialTimeout,
-        signal: dialling.signal,
+        signal,
         ...(peer === undefined ? {} : { peer })
       })
-      this.#pending.delete(dialling)
-      if (dialling.signal.aborted) {
-        session.abort(toReset(dialling.signal.reason as Error))
-        throw dialling.signal.reason
+      if (signal.aborted) {
+        session.abort(toReset(signal.reason as Error))
+        throw signal.reason
       }
       const carried = { ...info, session: session.id, peer: session.peer }
-      await this.#connections.carry(socket, session, carried, { idleTimeout })
+      this.#connections.carry(socket, session, carried, { idleTimeout })
     } catch (cause) {
-      this.#pending.delete(dialling)
       resetSocket(socket)
       const text = `cannot open "${channel}" for the connection from ${info.local}`
       const error = new SessionDialError(`${text}: ${describeError(cause)}`, { cause })
       this.#connections.lost(error, info)
+      this.#connections.leave()
+    } finally {
+      this.#pending.delete(dialling)
     }
-    this.#connections.leave()
   }
 
   #info(socket: net.Socket | undefined): ConnectionInfo {

@@ -5,10 +5,12 @@ import { Connections } from './connections.ts'
 import { GatewayClosedError } from './errors.ts'
 import { shareSettings } from './options.ts'
 import type { ShareOptions, ShareSettings } from './options.ts'
+import type { PooledConn } from './pool/pooled-conn.ts'
 import { TargetPool } from './pool/target-pool.ts'
 import type { PoolStats } from './pool/target-pool.ts'
 import { connectTarget } from './sockets/connect-target.ts'
 import { toReset } from './splice/reset-codes.ts'
+import type { SpliceOptions } from './splice/splice.ts'
 import type { ConnectionInfo, GatewayCloseOptions } from './types.ts'
 import type { GatewayEvents, GatewayStats, GatewayTunnel } from './types.ts'
 
@@ -114,34 +116,42 @@ class TargetShare implements Share {
     }
   }
 
-  /** Carries one session. Never rejects. */
+  /** Takes one session up, and has it carried. Never rejects. */
   async #serve(session: ByteSession): Promise<void> {
-    const { pool: mode, idleTimeout, reuseAfter } = this.#settings
     const info: ConnectionInfo = { session: session.id, peer: session.peer, local: this.target }
     this.#connections.enter()
-    const gone = new AbortController()
-    this.#pending.add(gone)
-    void session.closed.then(error => gone.abort(error ?? new GatewayClosedError('session closed')))
+    const pending = new AbortController()
+    this.#pending.add(pending)
+    session.onReadable = () => {
+      if (session.status === 'closed') pending.abort(new GatewayClosedError('the session ended'))
+    }
     try {
-      const conn = await this.#pool.borrow(gone.signal)
-      this.#pending.delete(gone)
-      const reuse =
-        mode === 'reuse'
-          ? { after: reuseAfter, release: () => this.#pool.release(conn, true) }
-          : undefined
-      const end = await this.#connections.carry(conn.socket, session, info, {
-        head: conn.head,
-        idleTimeout,
-        ...(reuse === undefined ? {} : { reuse })
-      })
-      if (end.why !== 'ended' || !end.released) this.#pool.release(conn, false)
+      const conn = await this.#pool.borrow(pending.signal)
+      this.#carry(session, conn, info)
     } catch (error) {
-      this.#pending.delete(gone)
       // A session that its own end gave up is not a failure of the target.
       if (session.status !== 'closed') this.#connections.lost(error as Error, info)
       session.abort(toReset(error as Error))
+      this.#connections.leave()
+    } finally {
+      this.#pending.delete(pending)
     }
-    this.#connections.leave()
+  }
+
+  #carry(session: ByteSession, conn: PooledConn, info: ConnectionInfo): void {
+    const { pool: mode, idleTimeout, reuseAfter } = this.#settings
+    const pool = this.#pool
+    const options: SpliceOptions = { head: conn.head, idleTimeout }
+    const reuse = { after: reuseAfter, release: () => pool.release(conn, true) }
+    this.#connections.carry(
+      conn.socket,
+      session,
+      info,
+      mode === 'reuse' ? { ...options, reuse } : options,
+      end => {
+        if (end.why !== 'ended' || !end.released) pool.release(conn, false)
+      }
+    )
   }
 
   #abortConnections(error: Error): void {
