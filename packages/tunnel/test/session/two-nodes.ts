@@ -86,7 +86,9 @@ async function createNode(muxer: MuxerName, listen: boolean): Promise<Libp2p> {
     transports: [tcp()],
     connectionEncrypters: [noise()],
     streamMuxers: factory === undefined ? [] : [factory()],
-    connectionMonitor: { enabled: false }
+    connectionMonitor: { enabled: false },
+    // By default a stock node refuses the sixth connection of a host within a second.
+    connectionManager: { inboundConnectionThreshold: 1_000 }
   })
 }
 
