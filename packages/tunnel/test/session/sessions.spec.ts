@@ -97,7 +97,7 @@ describe('sessions over stock libp2p', () => {
       ours.on('detached', () => detached++)
       ours.on('resumed', () => resumed++)
       // mplex of stock libp2p is slow; the cuts are the same.
-      const total = muxer === 'yamux' ? 64 << 20 : 4 << 20
+      const total = muxer === 'yamux' ? 64 << 20 : 16 << 20
       const chunk = new Uint8Array(1 << 16)
       for (let i = 0; i < chunk.length; i++) chunk[i] = (i * 7) ^ (i >> 8)
       const sent = createHash('sha256')
