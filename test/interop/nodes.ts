@@ -6,6 +6,7 @@ import { mplex } from '@libp2p/mplex'
 import { noise as libp2pNoise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { tcp as stockTcp } from '@libp2p/tcp'
+import { tls } from '@libp2p/tls'
 import { yamux as stockYamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { noise } from '@warren/noise'
@@ -16,13 +17,16 @@ import { createLibp2p } from 'libp2p'
 
 /** Protocol of the echo that both kinds of node serve. */
 export const ECHO = '/test/echo/1.0.0'
+export const HASH = '/test/hash/1.0.0'
+export const RESET = '/test/reset/1.0.0'
 const MANY = 1000
 
 /** Our parts and the stock ones, by the names the tests show. */
 export const SECURITY = {
   'our Noise': () => noise(),
   'stock Noise': () => chainsafeNoise(),
-  'stock Noise (@libp2p)': () => libp2pNoise()
+  'stock Noise (@libp2p)': () => libp2pNoise(),
+  TLS: () => tls()
 }
 /**
  * Stock yamux resets a stream that is slow to be read, because its window (16 MiB) is larger than its read
@@ -50,6 +54,26 @@ export function echo(stream: Stream): void {
   })
 }
 
+/** Takes everything, and answers with its SHA-256 only after the other side has ended its direction. */
+export function hash(stream: Stream): void {
+  const sum = createHash('sha256')
+  stream.addEventListener('message', ({ data }) => {
+    sum.update(data.subarray())
+  })
+  stream.addEventListener('end', () => {
+    if (stream.writeStatus !== 'writable') return
+    stream.send(sum.digest())
+    stream.close().catch(() => {})
+  })
+}
+
+/** Resets the stream on its first byte. */
+export function reset(stream: Stream): void {
+  stream.addEventListener('message', () => stream.abort(new Error('reset as asked')), {
+    once: true
+  })
+}
+
 /** A Warren swarm that serves identify, ping and echo on loopback. */
 export async function warrenNode(security: Security, muxer: Muxer) {
   const swarm = await createSwarm({
@@ -59,6 +83,8 @@ export async function warrenNode(security: Security, muxer: Muxer) {
     services: { identify: identify(), ping: ping() }
   })
   await swarm.handle(ECHO, echo, { maxInboundStreams: MANY, maxOutboundStreams: MANY })
+  await swarm.handle(HASH, hash)
+  await swarm.handle(RESET, reset)
   await swarm.listen(multiaddr('/ip4/127.0.0.1/tcp/0'))
   return swarm
 }

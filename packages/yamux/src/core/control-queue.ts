@@ -27,13 +27,25 @@ export class ControlQueue {
     return this.#frames.length + this.#pongs.length
   }
 
-  /** @throws {YamuxFloodError} when the peer has made too many frames wait */
-  push(type: number, flags: number, streamId: number, length: number): void {
+  /**
+   * Queues a frame that the peer makes us send.
+   *
+   * @throws {YamuxFloodError} when too many frames wait already
+   */
+  answer(type: number, flags: number, streamId: number, length: number): void {
     if (this.length >= this.#maxFrames) {
       throw new YamuxFloodError(
         `more than ${this.#maxFrames} control frames (${this.#maxFrames * HEADER_BYTES} bytes) wait for a peer that does not read`
       )
     }
+    this.push(type, flags, streamId, length)
+  }
+
+  /**
+   * Queues a frame of our own accord. There is at most one window update and one reset for each
+   * stream that the peer knows, so these are bounded by the number of streams.
+   */
+  push(type: number, flags: number, streamId: number, length: number): void {
     const frame = encodeHeader(type, flags, streamId, length)
     if (type === FRAME.ping && flags === FLAG.ack) {
       if (this.#pongs.length >= this.#maxPongs) this.#pongs.shift()

@@ -349,7 +349,7 @@ export class YamuxSession<Owner> {
     }
     if (this.#inbound >= this.#limits.maxInboundStreams) {
       this.#guard.reset(this.#now)
-      this.#control.push(FRAME.windowUpdate, FLAG.rst, id, RESET.resourceLimit)
+      this.#control.answer(FRAME.windowUpdate, FLAG.rst, id, RESET.resourceLimit)
       this.#events.output()
       return undefined
     }
@@ -402,7 +402,7 @@ export class YamuxSession<Owner> {
 
   #onPing(flags: number, id: number): void {
     if (flags === FLAG.syn) {
-      this.#control.push(FRAME.ping, FLAG.ack, 0, id)
+      this.#control.answer(FRAME.ping, FLAG.ack, 0, id)
       this.#events.output()
     } else if (flags === FLAG.ack) {
       if (this.#pingSentAt === undefined || id !== this.#pingId) {

@@ -71,6 +71,8 @@ export class YamuxStream extends TypedEventEmitter<MessageStreamEvents> implemen
   #log: Logger | undefined
   #maxReadBufferLength = 0
   #ended = false
+  /** We asked for no more ourselves. */
+  #readClosed = false
   #error: Error | undefined
   /** An iterator reads: what arrives waits for it. */
   #pulled = false
@@ -230,6 +232,7 @@ export class YamuxStream extends TypedEventEmitter<MessageStreamEvents> implemen
     options?.signal?.throwIfAborted()
     if (this.readStatus === 'closing' || this.readStatus === 'closed') return
     this.readStatus = 'closing'
+    this.#readClosed = true
     await this.sendCloseRead()
     this.#take(this.#unread.byteLength)
     this.#unread.takeAll()
@@ -377,8 +380,20 @@ export class YamuxStream extends TypedEventEmitter<MessageStreamEvents> implemen
     this.#wakeReader()
   }
 
-  push(data: Uint8Array | Uint8ArrayList): void {
+  /**
+   * Whoever read to the end may put back what it did not want: protocol negotiation does, when the
+   * peer's first bytes and its end came with the proposal. The end is then told again, after them.
+   */
+  #reopen(): void {
+    if (this.#ended && this.#error === undefined && !this.#readClosed) {
+      this.#ended = false
+      this.readStatus = 'readable'
+    }
     this.#assertReadable('push data onto')
+  }
+
+  push(data: Uint8Array | Uint8ArrayList): void {
+    this.#reopen()
     for (const chunk of data instanceof Uint8Array ? [data] : data) {
       this.#host.session.putBack(this.#state, chunk.length)
       this.#unread.push(chunk)
@@ -387,7 +402,7 @@ export class YamuxStream extends TypedEventEmitter<MessageStreamEvents> implemen
   }
 
   unshift(data: Uint8Array | Uint8ArrayList): void {
-    this.#assertReadable('push data onto')
+    this.#reopen()
     for (const chunk of [...(data instanceof Uint8Array ? [data] : data)].reverse()) {
       this.#host.session.putBack(this.#state, chunk.length)
       this.#unread.unshift(chunk)
@@ -420,6 +435,15 @@ export class YamuxStream extends TypedEventEmitter<MessageStreamEvents> implemen
     super.addEventListener(type as 'drain', listener, options)
     // Listeners are added in constructors of objects that are not ready yet: deliver later.
     if (type === 'message' && this.#unread.byteLength > 0) this.#deliverSoon()
+    // A handler that comes after the end must not wait for it for ever.
+    if (type === 'end' && this.#ended) {
+      queueMicrotask(() => {
+        if (!this.#ended || listener === null) return
+        const event = new Event('end')
+        if (typeof listener === 'function') listener.call(this, event)
+        else listener.handleEvent(event)
+      })
+    }
   }
 
   #wakeReader(): void {
