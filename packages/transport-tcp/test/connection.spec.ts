@@ -277,16 +277,18 @@ describe('multiaddr conn', () => {
       assert.equal(peer.errored, null)
     })
 
-    it('close() while the peer still sends does not destroy what the peer has yet to read', async () => {
+    it('close() lets a peer that still sends finish instead of resetting it', async () => {
       const { conn, peer } = await scene.pair()
-      peer.write(pattern(MiB))
+      const fate = new Promise(resolve => {
+        peer.once('finish', () => resolve('taken')).once('close', () => resolve('reset'))
+      })
+      peer.end(pattern(16 * MiB))
       await until(() => conn.readBufferLength > 0)
       conn.send(pattern(1_000))
-      const closing = conn.close()
-      const received = await readAll(peer)
-      await closing
-      assert.ok(received.equals(pattern(1_000)))
-      assert.equal(peer.errored, null)
+      // Closing the descriptor over unread bytes would make the kernel reset the connection.
+      await conn.close()
+      assert.equal(await fate, 'taken')
+      assert.ok((await readAll(peer)).equals(pattern(1_000)))
     })
 
     it('close() does not wait for ever for a peer that never ends', async () => {
@@ -323,6 +325,22 @@ describe('multiaddr conn', () => {
       peer.resume().once('end', () => peer.end())
       await conn.close()
       assert.equal(conn.status, 'closed')
+    })
+
+    it('leaves no timer behind, however it ends', async () => {
+      const timers = (): number =>
+        process.getActiveResourcesInfo().filter(name => name === 'Timeout').length
+      const before = timers()
+      const graceful = await scene.pair()
+      const received = readAll(graceful.peer)
+      await graceful.conn.close()
+      await received
+      const broken = await scene.pair()
+      broken.conn.send(FLOOD)
+      broken.conn.close().catch(() => {})
+      broken.conn.abort(new Error('no patience'))
+      await gone(broken.peer)
+      assert.equal(timers(), before)
     })
 
     it('abort() sends RST', async () => {

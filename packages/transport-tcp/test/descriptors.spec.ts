@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
@@ -9,6 +9,12 @@ import { descriptorUse } from '../src/index.ts'
 import { gone } from './support.ts'
 
 describe('descriptor budget', () => {
+  let child: ChildProcess | undefined
+  afterEach(() => {
+    child?.kill('SIGKILL')
+    child = undefined
+  })
+
   it('reads the limit of the process and counts what is open', function () {
     if (process.platform !== 'linux') this.skip()
     const { limit, held, others } = descriptorUse()
@@ -67,7 +73,7 @@ describe('descriptor budget', () => {
 
   it('ulimit -n 256 and 600 diallers: no spin, every surplus socket sees a close, normal service after', async function () {
     if (process.platform !== 'linux') this.skip()
-    const child = spawn(
+    const server = spawn(
       '/bin/sh',
       [
         '-c',
@@ -77,11 +83,12 @@ describe('descriptor budget', () => {
       ],
       { stdio: ['pipe', 'pipe', 'inherit'] }
     )
-    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+    child = server
+    const lines = createInterface({ input: server.stdout })[Symbol.asyncIterator]()
     const line = async (): Promise<Record<string, number>> =>
       JSON.parse(String((await lines.next()).value))
     const ask = (): Promise<Record<string, number>> => {
-      child.stdin.write('\n')
+      server.stdin.write('\n')
       return line()
     }
     const { port, limit } = await line()
@@ -118,8 +125,8 @@ describe('descriptor budget', () => {
     const again = dial()
     await once(again, 'data')
     again.destroy()
-    child.stdin.end()
-    const [code] = (await once(child, 'exit')) as [number]
+    server.stdin.end()
+    const [code] = (await once(server, 'exit')) as [number]
     assert.equal(code, 0)
   })
 })

@@ -130,13 +130,17 @@ describe('unix sockets', () => {
       ],
       { stdio: ['ignore', 'pipe', 'inherit'] }
     )
-    await once(other.stdout, 'data')
-    await assert.rejects(listen(path), {
-      code: 'ERR_TCP_ADDRESS_IN_USE',
-      message: /another process listens on it/
-    })
-    other.kill('SIGKILL')
-    await once(other, 'exit')
+    try {
+      await once(other.stdout, 'data')
+      await assert.rejects(listen(path), {
+        code: 'ERR_TCP_ADDRESS_IN_USE',
+        message: /another process listens on it/
+      })
+    } finally {
+      const exit = once(other, 'exit')
+      other.kill('SIGKILL')
+      await exit
+    }
     assert.ok(lstatSync(path).isSocket(), 'a killed process leaves its file behind')
     const conns: MultiaddrConnection[] = []
     await listen(path, {}, conn => void conns.push(conn))
