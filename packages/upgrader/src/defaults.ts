@@ -22,7 +22,13 @@ export const DEFAULTS = {
 } as const
 
 /**
- * Bytes that a peer may have in flight while a protocol is negotiated on a whole connection. A
- * negotiation line has 1,024 bytes at most; the rest is what a socket delivers in one piece.
+ * Bytes of a peer that may wait to be read while a security protocol is negotiated. A line of the
+ * negotiation has 1,024 bytes at most, and nobody sends more than a few before the answer.
  */
-export const NEGOTIATION_BUFFER_BYTES = 262_144
+export const SECURITY_NEGOTIATION_BYTES = 16_384
+
+/**
+ * The same while a muxer is negotiated. The peer's first frames may come right behind its answer, in
+ * one piece with it.
+ */
+export const MUXER_NEGOTIATION_BYTES = 262_144

@@ -131,6 +131,22 @@ describe('a failing upgrade', () => {
     }
   })
 
+  it('cuts a client off that floods the negotiation, and serves others meanwhile', async () => {
+    const before = openSockets()
+    const [peer, honest] = await Promise.all([createPeer(), createPeer()])
+    const tcp = await listenTcp(peer)
+    const clients = Array.from({ length: 4 }, () => rawClient(tcp.port).resume())
+    const closed = clients.map(async client => new Promise(resolve => client.on('close', resolve)))
+    for (const client of clients) client.write('\x03ls\n'.repeat(100_000))
+    const connection = await dialTcp(honest, tcp.addr)
+    await Promise.all(closed)
+    assert.equal(peer.upgrader.stats().inbound.failures, 4)
+    connection.abort(new Error('the test is over'))
+    await peer.upgrader.close()
+    await tcp.close()
+    await until(() => openSockets() <= before)
+  })
+
   it('fails at security without a protocol in common, both ends', async () => {
     const [a, b] = await Promise.all([
       createPeer({ encrypters: [SECURITY.tls] }),

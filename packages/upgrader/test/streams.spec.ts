@@ -43,7 +43,8 @@ describe('capable conn', () => {
 
   /** Upgrades both ends and starts the dialler only. */
   async function unstarted(from = a, to = b) {
-    const raw = rawPair()
+    // Roomy, so that no answer has to wait for another's `drain`.
+    const raw = rawPair(undefined, undefined, 1_000)
     const [outbound, , inbound] = await Promise.all([
       from.upgrader.upgradeOutbound(raw.outbound, { signal: never() }),
       to.upgrader.upgradeInbound(raw.inbound, { signal: never() }),

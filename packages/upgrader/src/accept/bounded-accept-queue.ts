@@ -65,6 +65,10 @@ export class BoundedAcceptQueue implements AcceptQueue {
       connection.abort(error)
       throw error
     }
+    if (connection.status !== 'open') {
+      this.#dropped++
+      return
+    }
     const acceptor = this.#acceptors.shift()
     if (acceptor !== undefined) {
       acceptor.resolve(connection)

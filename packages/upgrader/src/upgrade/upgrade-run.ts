@@ -9,7 +9,7 @@ import type {
 import * as mss from '@libp2p/multistream-select'
 import { waitFor } from '@warren/utils'
 import { CapableConnection } from '../connection.ts'
-import { NEGOTIATION_BUFFER_BYTES } from '../defaults.ts'
+import { MUXER_NEGOTIATION_BYTES, SECURITY_NEGOTIATION_BYTES } from '../defaults.ts'
 import {
   ConnectionEndedError,
   ConnectionGatedError,
@@ -125,7 +125,7 @@ export class UpgradeRun {
     this.#progress('encrypt')
     return this.#at('security', async () => {
       const { encrypters, muxers, options } = this.#context
-      const encrypter = await this.#negotiate(stream, encrypters)
+      const encrypter = await this.#negotiate(stream, encrypters, SECURITY_NEGOTIATION_BYTES)
       const early =
         muxerFactory === undefined &&
         mayChooseMuxerEarly(encrypter, muxers.size, options.earlyMuxers)
@@ -160,7 +160,9 @@ export class UpgradeRun {
     return this.#at('muxer', async () => {
       if (chosen !== undefined) return this.#connect(secured, chosen)
       this.#progress('multiplex')
-      return this.#connect(secured, await this.#negotiate(secured.connection, muxers))
+      const { connection } = secured
+      const factory = await this.#negotiate(connection, muxers, MUXER_NEGOTIATION_BYTES)
+      return this.#connect(secured, factory)
     })
   }
 
@@ -184,9 +186,13 @@ export class UpgradeRun {
     return this.#connection
   }
 
-  async #negotiate<T>(stream: MessageStream, choices: ReadonlyMap<string, T>): Promise<T> {
+  async #negotiate<T>(
+    stream: MessageStream,
+    choices: ReadonlyMap<string, T>,
+    maxBufferSize: number
+  ): Promise<T> {
     const protocols = [...choices.keys()]
-    const init = { signal: this.#signal, maxBufferSize: NEGOTIATION_BUFFER_BYTES }
+    const init = { signal: this.#signal, maxBufferSize }
     const protocol =
       this.#role === 'inbound'
         ? await mss.handle(stream, protocols, init)

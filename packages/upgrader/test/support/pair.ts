@@ -9,9 +9,12 @@ export const never = (): AbortSignal => new AbortController().signal
 /** Two raw conns, joined in memory; each names the other end as given. */
 export function rawPair(
   to = '/ip4/127.0.0.1/tcp/1234',
-  from = '/ip4/127.0.0.1/tcp/4321'
+  from = '/ip4/127.0.0.1/tcp/4321',
+  /** Messages that a conn takes before it asks to wait for `drain`; few, by default. */
+  capacity?: number
 ): { outbound: MultiaddrConnection; inbound: MultiaddrConnection } {
   const [outbound, inbound] = multiaddrConnectionPair({
+    ...(capacity === undefined ? {} : { capacity }),
     outbound: { remoteAddr: multiaddr(to) },
     inbound: { remoteAddr: multiaddr(from) }
   })
