@@ -330,6 +330,8 @@ describe('multiaddr conn', () => {
     it('leaves no timer behind, however it ends', async () => {
       const timers = (): number =>
         process.getActiveResourcesInfo().filter(name => name === 'Timeout').length
+      // mocha starts its own when the test first waits.
+      await new Promise(resolve => setImmediate(resolve))
       const before = timers()
       const graceful = await scene.pair()
       const received = readAll(graceful.peer)
