@@ -106,6 +106,8 @@ export class SocketConnection
   #corked = false
   /** Bytes sent since `send` has said stop. */
   #overrun = 0
+  /** Somebody else reads, writes and ends the socket. */
+  #givenAway = false
   /** Who began to close: `close()` here, or the peer's FIN. */
   #closingLocally = false
   #timer: NodeJS.Timeout | undefined
@@ -205,6 +207,7 @@ export class SocketConnection
 
   /** Lets everything that was sent in this tick leave in one system call. */
   flush(): void {
+    if (!this.#corked) return
     this.#corked = false
     this.#socket.uncork()
     if (this.#isOver()) return
@@ -289,6 +292,9 @@ export class SocketConnection
         this.status = 'closing'
         this.writeStatus = 'closing'
         this.#resetSocket()
+      } else if (this.#givenAway) {
+        this.status = 'closing'
+        this.#timer = setTimeout(() => this.#onLingerTimeout(), this.#lingerTimeout)
       } else {
         this.#startClosing()
         // A reader that is not there will not take what still arrives, and the FIN is behind it.
@@ -309,6 +315,28 @@ export class SocketConnection
     this.#terminate('aborted')
     this.#resetSocket()
     this.dispatchEvent(new StreamAbortEvent(error))
+  }
+
+  /**
+   * Gives the socket away, with what was read and not taken put back on it: for a `TLSSocket`, whose
+   * record layer then runs without any JavaScript between it and the kernel. From then on the taker
+   * reads, writes and ends the socket; this conn only follows how it ends: `close()` waits for it,
+   * and `abort()` resets it.
+   *
+   * `undefined` while something is pending or when it is closing, for the taker's bytes would
+   * overtake ours.
+   */
+  giveSocket(): Socket | undefined {
+    const socket = this.#socket
+    if (this.#corked) this.flush()
+    if (this.status !== 'open' || socket.writableLength > 0) return undefined
+    socket.off('data', this.#onData).off('end', this.#onFin).off('drain', this.#onDrain)
+    socket.pause()
+    const unread = this.#reading.takeAll()
+    if (unread.length > 0) socket.unshift(Buffer.concat(unread))
+    this.writeStatus = 'closing'
+    this.#givenAway = true
+    return socket
   }
 
   /** Called by the stall watch. */

@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net'
+import { SocketConnection } from './connection.ts'
 import { processDescriptors, type DescriptorUse } from './descriptors.ts'
 import { resolveOptions, type TcpOptions } from './options.ts'
 import { SocketTransport, type TcpComponents, type TcpTransport } from './transport.ts'
@@ -43,4 +45,16 @@ export function tcp(options?: TcpOptions): (components: TcpComponents) => TcpTra
  */
 export function descriptorUse(): DescriptorUse {
   return processDescriptors().use()
+}
+
+/**
+ * The socket of a connection that this transport has made, for an encrypter that can work on it
+ * directly (`node:tls`): bytes that were read and not taken are back on it. The taker reads, writes
+ * and ends it; the connection only follows how it ends: `close()` waits for that, `abort()` resets.
+ *
+ * `undefined` for any other stream, and while something is pending or the connection closes: use
+ * the stream itself then.
+ */
+export function takeSocket(connection: unknown): Socket | undefined {
+  return connection instanceof SocketConnection ? connection.giveSocket() : undefined
 }

@@ -102,6 +102,15 @@ export class ReadSide {
     this.deliver()
   }
 
+  /** Gives what is held to somebody who reads the source from now on. */
+  takeAll(): Uint8Array[] {
+    const chunks = this.#chunks
+    this.#chunks = []
+    this.#length = 0
+    this.#status = 'closed'
+    return chunks
+  }
+
   /** Nobody will read any more: what is held goes, and so does what still arrives. */
   discard(): void {
     this.#chunks = []
