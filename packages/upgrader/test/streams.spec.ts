@@ -9,6 +9,7 @@ import type {
 import { isConnection } from '@libp2p/interface'
 import * as mss from '@libp2p/multistream-select'
 import { mplex } from '@libp2p/mplex'
+import { yamux } from '@libp2p/yamux'
 import { startStreams } from '../src/index.ts'
 import { connect, echo, never, rawPair, readAll, roundTrip } from './support/pair.ts'
 import { MUXERS, createPeer } from './support/peer.ts'
@@ -210,6 +211,22 @@ describe('capable conn', () => {
     await only.close()
     await ended
     await (await outbound.newStream('/free', limited)).close()
+  })
+
+  it('gives the place of a stream back that could not be opened', async () => {
+    a = await createPeer({ muxers: [yamux({ maxOutboundStreams: 1 })] })
+    b.registrar.handle('/echo', echo)
+    const { outbound } = await joined()
+    const only = await outbound.newStream('/echo', { maxOutboundStreams: 2 })
+    for (let i = 0; i < 3; i++) {
+      await assert.rejects(
+        outbound.newStream('/echo', { maxOutboundStreams: 2 }),
+        /max outbound streams exceeded/
+      )
+    }
+    await only.close()
+    await until(() => outbound.streams.length === 0)
+    await outbound.newStream('/echo', { maxOutboundStreams: 2 })
   })
 
   it('has room for 64 outbound and 32 inbound streams of a protocol by default', async () => {
