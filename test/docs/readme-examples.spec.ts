@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..')
 const packages = join(root, 'packages')
 // Inside the test project, so that package names resolve as they do for a user.
-const scratch = join(root, 'test', '.cache')
+const scratch = join(root, 'test', '.cache', 'readme')
 
 /** The first TypeScript block under "## Example". */
 function example(readme: string): string | undefined {

@@ -49,9 +49,25 @@ export function echo(stream: Stream): void {
   stream.addEventListener('drain', () => {
     if (stream.readStatus === 'paused') stream.resume()
   })
-  stream.addEventListener('end', () => {
+  onEnd(stream, () => {
     stream.close().catch(() => {})
   })
+}
+
+/**
+ * Calls `listener` once the peer has ended and everything was read. Stock streams tell their end once,
+ * and perhaps to the protocol negotiation, before a handler listens: so their state is looked at too.
+ */
+function onEnd(stream: Stream, listener: () => void): void {
+  let told = false
+  const check = (): void => {
+    if (told || stream.remoteWriteStatus === 'writable' || stream.readBufferLength > 0) return
+    told = true
+    listener()
+  }
+  stream.addEventListener('message', check)
+  stream.addEventListener('end', check)
+  check()
 }
 
 /** Takes everything, and answers with its SHA-256 only after the other side has ended its direction. */
@@ -60,7 +76,7 @@ export function hash(stream: Stream): void {
   stream.addEventListener('message', ({ data }) => {
     sum.update(data.subarray())
   })
-  stream.addEventListener('end', () => {
+  onEnd(stream, () => {
     if (stream.writeStatus !== 'writable') return
     stream.send(sum.digest())
     stream.close().catch(() => {})

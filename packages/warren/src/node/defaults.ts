@@ -1,10 +1,10 @@
-import { noise } from '@chainsafe/libp2p-noise'
 import { identify } from '@libp2p/identify'
 import { mplex } from '@libp2p/mplex'
 import { ping } from '@libp2p/ping'
-import { yamux } from '@libp2p/yamux'
+import { noise } from '@warren/noise'
 import type { SwarmInit } from '@warren/swarm'
 import { tcp } from '@warren/transport-tcp'
+import { yamux } from '@warren/yamux'
 
 /**
  * What a node's connections are made of: the one place where transports, security and muxers are
