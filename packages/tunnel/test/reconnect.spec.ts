@@ -165,6 +165,7 @@ describe('links that break', () => {
       assert.equal(textOf(await accepted.receive()), 'into the hole')
       await accepted.send(message('out of it'))
       assert.equal(textOf(await dialled.receive()), 'out of it')
+      await until(() => a.swarm.connections().length === 1, 'the dead connection is closed')
     })
   }
 

@@ -3,9 +3,11 @@ import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import type { Stream } from '@libp2p/interface'
 import type { Session } from '../src/index.ts'
+import { readStream } from '../src/links/read-stream.ts'
 import { TUNNEL_PROTOCOL } from '../src/links/link-broker.ts'
 import { SESSION_PROTOCOL } from '../src/channels/dial-session.ts'
 import { generateToken } from '../src/index.ts'
+import { openHead } from './support/heads.ts'
 import {
   addressOf,
   afterwards,
@@ -225,6 +227,12 @@ describe('regressions of go-micro tunnel', () => {
       if (stream.writeStatus === 'writable') stream.send(Uint8Array.of(1, 2, 3))
       await until(() => stream.status !== 'open', 'a session without a link is reset')
     }
+    const bold = await rude.newStream(connection, SESSION_PROTOCOL)
+    const answer = readStream(bold).next()
+    if (bold.writeStatus === 'writable') bold.send(openHead('web'))
+    const answered = await answer.then(({ value }) => value !== undefined).catch(() => false)
+    assert.equal(answered, false, 'a session without a link is answered')
+    assert.equal(b.tunnel.debug().sessions, 0)
     const session = await a.tunnel.dial('web')
     await session.send(message('unmoved'))
     assert.equal(textOf(await (await listener.accept()).receive()), 'unmoved')

@@ -2,6 +2,11 @@ import assert from 'node:assert/strict'
 import type { Ticket, TicketRecords, TicketRequest } from '../src/index.ts'
 import { decodeTicket, encodeTicket, generateTicketKey, issueTicket } from '../src/index.ts'
 import type { Node } from './support/nodes.ts'
+import { WireMode } from '../proto/control.ts'
+import { SESSION_PROTOCOL } from '../src/channels/dial-session.ts'
+import { readStream } from '../src/links/read-stream.ts'
+import { TunnelLink } from '../src/links/tunnel-link.ts'
+import { openHead } from './support/heads.ts'
 import { addressOf, cleanUp, message, node, once, textOf, until } from './support/nodes.ts'
 
 const ticketKey = generateTicketKey()
@@ -52,6 +57,36 @@ describe('tickets', () => {
       code: 'ERR_CHANNEL_NOT_FOUND'
     })
     assert.deepEqual(sharer.tunnel.links()[0]?.channels, [])
+  })
+
+  it('hold against a holder that takes liberties', async () => {
+    const sharer = await node({ ticketKey })
+    for (const channel of ['web', 'secret']) await sharer.tunnel.listen(channel)
+    const holder = await node({ tickets: [issue(sharer)] })
+    await holder.tunnel.connect()
+    const [link] = holder.tunnel.links()
+    assert.ok(link instanceof TunnelLink)
+    // Its own side of the link lets it do everything; the sharer tells it nothing of the channel.
+    link.scope.hold({ ...issue(sharer), channel: 'secret' })
+    await assert.rejects(holder.tunnel.dial('secret', { wait: false }), {
+      code: 'ERR_CHANNEL_NOT_FOUND'
+    })
+    // Nor does it open it when asked without any discovery: refuse, 2 bytes, code 1.
+    for (const channel of ['secret', 'unknown']) {
+      const stream = await holder.swarm.newStream(link.connection, SESSION_PROTOCOL)
+      stream.send(openHead(channel))
+      const { value } = await readStream(stream).next()
+      assert.deepEqual([...(value as Uint8Array)], [3, 0, 2, 0, 1], channel)
+    }
+    // And what a sharer announces beyond the ticket is not taken up by an honest holder.
+    link.scope.remove(link.scope.held().find(({ channel }) => channel === 'secret')?.id ?? '')
+    const [back] = sharer.tunnel.links()
+    assert.ok(back instanceof TunnelLink)
+    back.announce([{ name: 'secret', mode: WireMode.UNICAST, bytes: false }])
+    const later = await sharer.tunnel.listen('later')
+    await later.close()
+    await (await holder.tunnel.dial('web')).close()
+    assert.deepEqual(link.channels, ['web'])
   })
 
   it('let the holder provide the channel where they say so', async () => {
