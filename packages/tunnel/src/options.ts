@@ -134,6 +134,11 @@ export function resolveOptions(given: TunnelOptions): ResolvedOptions {
   within('reconnect.max', reconnect.max, reconnect.first, MAX_TIME)
   const nodes = [...(given.nodes ?? DEFAULTS.nodes)]
   nodes.forEach(checkNode)
+  if (nodes.length > limits.nodes) {
+    throw new InvalidTunnelOptionError(
+      `${nodes.length} nodes are more than limits.nodes (${limits.nodes}) allows`
+    )
+  }
   return {
     open,
     tokenKeys: tokens.map(text => tokenProofKey(parseToken(text))),

@@ -1,22 +1,23 @@
-import type { AbortOptions, Connection, PeerId, Stream, StreamHandler } from '@libp2p/interface'
+import type { AbortOptions, PeerId, StreamHandler } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { HandleOptions, Swarm } from '@warren/swarm'
 import { waitFor } from '@warren/utils'
-import { GoodbyeReason, RefuseCode } from '../proto/control.ts'
+import { GoodbyeReason } from '../proto/control.ts'
 import type { LinkGrant } from './auth/link-handshake.ts'
-import type { LinkCredentials } from './auth/link-handshake.ts'
-import { isFatalRefusal, refusalError, ticketRefuseCode } from './auth/refusal.ts'
+import { isFatalRefusal } from './auth/refusal.ts'
 import type { Ticket } from './auth/ticket.ts'
-import { TicketAuthority } from './auth/ticket-authority.ts'
 import type { RevokedTicket } from './auth/ticket-authority.ts'
-import { TicketWallet } from './auth/ticket-wallet.ts'
+import { TicketDesk } from './auth/ticket-desk.ts'
 import { Announcer } from './channels/announcer.ts'
 import { ChannelListener } from './channels/channel-listener.ts'
 import { checkChannelName } from './channels/channel-name.ts'
-import { LOCAL_LINK, SESSION_PROTOCOL, SessionDialler } from './channels/dial-session.ts'
+import { SESSION_PROTOCOL, SessionDialler } from './channels/dial-session.ts'
+import { Directories } from './channels/directories.ts'
 import { RouteFinder } from './channels/route-finder.ts'
+import { SessionDoor } from './channels/session-door.ts'
 import {
   AlreadyListeningError,
+  ChannelRefusedError,
   InvalidTunnelOptionError,
   LinkClosedError,
   ModeNotSupportedError,
@@ -33,9 +34,7 @@ import type { LinkOwner, TunnelLink } from './links/tunnel-link.ts'
 import { checkNode } from './options.ts'
 import type { ResolvedOptions } from './options.ts'
 import { SessionRegistry } from './session-registry.ts'
-import { REFUSE } from './session/codes.ts'
 import { SessionHost } from './session/session-host.ts'
-import type { SessionDecision, SessionRequest } from './session/session-host-types.ts'
 import type { ByteSession, Mode, Session } from './session/session-types.ts'
 import { TunnelEventSource } from './tunnel-events.ts'
 import type {
@@ -73,12 +72,13 @@ export class SwarmTunnel implements Tunnel {
   readonly #table: LinkTable
   readonly #broker: LinkBroker
   readonly #nodes: NodeSet
-  readonly #wallet: TicketWallet
-  readonly #authority: TicketAuthority | undefined
+  readonly #desk: TicketDesk
+  readonly #directories: Directories
   readonly #announcer: Announcer
   readonly #routes: RouteFinder
   readonly #host: SessionHost
   readonly #dialler: SessionDialler
+  readonly #door: SessionDoor
   readonly #closed = new AbortController()
   readonly #ready: Promise<void>
   readonly #upkeep: ReturnType<typeof setInterval>
@@ -101,17 +101,21 @@ export class SwarmTunnel implements Tunnel {
     this.#nodeList = options.nodes
     this.#sessions = new SessionRegistry(clocks.now)
     this.#table = new LinkTable(this.#self)
-    this.#wallet = new TicketWallet(limits.tickets, options.ticketClockSkew, clocks.wallClock)
-    this.#authority =
-      options.ticketKey === undefined
-        ? undefined
-        : new TicketAuthority({
-            ticketKey: options.ticketKey,
-            self: swarm.peerId,
-            clockSkew: options.ticketClockSkew,
-            now: clocks.wallClock,
-            ...(options.revocations === undefined ? {} : { store: options.revocations })
-          })
+    this.#directories = new Directories(options.directories, error =>
+      this.#events.emit('error', error)
+    )
+    this.#desk = new TicketDesk({
+      self: swarm.peerId,
+      options,
+      wallClock: clocks.wallClock,
+      table: this.#table,
+      refused: (id, error) => this.#events.emit('ticket-refused', id, error),
+      granted: (link, claims) => {
+        this.#routes.changed()
+        void this.#announcer.openedOn(link, claims.channel)
+      },
+      failed: error => this.#events.emit('error', error)
+    })
     this.#announcer = new Announcer({
       listeners: this.#listeners,
       authorize: options.authorize,
@@ -127,7 +131,7 @@ export class SwarmTunnel implements Tunnel {
       handshakeTimeout: options.handshakeTimeout,
       controlBytes: limits.controlBytes,
       now: clocks.now,
-      credentials: peer => this.#credentials(peer),
+      credentials: peer => this.#desk.credentials(peer),
       linked: (link, grant) => this.#onLinked(link, grant),
       refused: (error, peer) => this.#events.emit('link-error', error, peer, isFatalRefusal(error))
     })
@@ -152,7 +156,7 @@ export class SwarmTunnel implements Tunnel {
     })
     this.#host = new SessionHost({
       ...options.session,
-      acceptor: (request, signal) => this.#decide(request, signal),
+      acceptor: (request, signal) => this.#door.decide(request, signal),
       random: clocks.random
     })
     this.#dialler = new SessionDialler({
@@ -163,7 +167,14 @@ export class SwarmTunnel implements Tunnel {
       listeners: this.#listeners,
       random: clocks.random
     })
-    for (const ticket of options.tickets) this.#wallet.add(ticket)
+    this.#door = new SessionDoor({
+      table: this.#table,
+      listeners: this.#listeners,
+      announcer: this.#announcer,
+      sessions: this.#sessions,
+      settled: connection => this.#broker.settled(connection),
+      accept: (stream, peer, linkId) => this.#host.accept(stream, peer, linkId)
+    })
     this.#setTargets()
     this.#ready = this.#start()
     // Whoever calls anything of this tunnel is told; nobody may be waiting yet.
@@ -245,11 +256,11 @@ export class SwarmTunnel implements Tunnel {
       onClose: () => {
         this.#listeners.delete(channel)
         this.#announcer.closed(channel)
-        this.#tellDirectories(channel, false)
+        this.#directories.announce(channel, false)
       }
     })
     this.#listeners.set(channel, listener)
-    this.#tellDirectories(channel, true)
+    this.#directories.announce(channel, true)
     void this.#announcer.opened(channel)
     return listener as Listener<Session> | Listener<ByteSession>
   }
@@ -297,32 +308,19 @@ export class SwarmTunnel implements Tunnel {
   }
 
   addTicket(ticket: Ticket): void {
-    this.#wallet.add(ticket)
-    const link = this.#table.connected(ticket.sharer.toString())
-    if (link?.scoped === true) this.#present(link, ticket)
+    this.#desk.add(ticket)
     this.#setTargets()
     this.#nodes.wakePeer(ticket.sharer)
   }
 
   removeTicket(ticketId: string): void {
-    const ticket = this.#wallet.remove(ticketId)
-    if (ticket === undefined) return
+    this.#desk.remove(ticketId)
     this.#setTargets()
-    for (const link of this.#table.ofPeer(ticket.sharer.toString())) {
-      if (link.scope.remove(ticketId) === undefined) continue
-      link.shrink()
-      if (link.scope.empty) void link.close(GoodbyeReason.REMOVED)
-    }
   }
 
   async revokeTicket(ticket: RevokedTicket): Promise<void> {
-    if (this.#authority === undefined) {
-      throw new InvalidTunnelOptionError('this tunnel issues no tickets: it was given no ticketKey')
-    }
     await this.#started()
-    const kept = this.#authority.revoke({ id: ticket.id, expires: ticket.expires })
-    this.#endTickets()
-    await kept
+    await this.#desk.revoke(ticket)
   }
 
   status(): TunnelStatus {
@@ -346,8 +344,8 @@ export class SwarmTunnel implements Tunnel {
       sessions: this.#sessions.size,
       waiting: this.#routes.waiting,
       refusedChannels: this.#table.all().reduce((sum, link) => sum + link.refusedChannels, 0),
-      tickets: this.#wallet.size,
-      revoked: this.#authority?.debug().revoked ?? 0,
+      tickets: this.#desk.held,
+      revoked: this.#desk.revoked,
       host: this.#host.debug()
     }
   }
@@ -362,13 +360,13 @@ export class SwarmTunnel implements Tunnel {
   }
 
   async #start(): Promise<void> {
-    await this.#authority?.load()
+    await this.#desk.load()
     const limits = {
       maxInboundStreams: this.#options.limits.sessionStreams,
       maxOutboundStreams: this.#options.limits.sessionStreams,
       runOnLimitedConnection: true
     }
-    await this.#handle(SESSION_PROTOCOL, this.#onSessionStream, limits)
+    await this.#handle(SESSION_PROTOCOL, this.#door.onStream, limits)
     await this.#handle(TUNNEL_PROTOCOL, this.#broker.onControlStream, {
       runOnLimitedConnection: true
     })
@@ -400,7 +398,7 @@ export class SwarmTunnel implements Tunnel {
     await Promise.all(this.#table.all().map(link => link.close(GoodbyeReason.SHUTDOWN)))
     await Promise.all([
       ...this.#handled.map(protocol => this.#swarm.unhandle(protocol)),
-      ...this.#options.directories.map(async directory => directory.close?.())
+      this.#directories.close()
     ])
     this.#events.clear()
   }
@@ -426,11 +424,9 @@ export class SwarmTunnel implements Tunnel {
   }
 
   #onLinked(link: TunnelLink, grant: LinkGrant): void {
-    link.tickets.judgeBy({
-      ...this.#credentials(link.connection.remotePeer),
-      granted: claims => void this.#announcer.openedOn(link, claims.channel)
-    })
-    for (const { id, error } of grant.refused) this.#events.emit('ticket-refused', id, error)
+    this.#desk.linked(link, grant)
+    // Sessions from before, detached, that this link (and no other) may not carry any more.
+    if (!link.scope.full) this.#onScopeChanged(link)
     this.#told.add(link)
     this.#events.emit('link', link)
     this.#host.linkUp(link.peer)
@@ -449,7 +445,9 @@ export class SwarmTunnel implements Tunnel {
   /** Ends sessions that no link to the peer may carry any more. */
   #onScopeChanged(link: TunnelLink): void {
     const links = this.#table.ofPeer(link.peer)
-    const error = link.endReason ?? refusalError(RefuseCode.TICKET_REVOKED, link.peer, 'us')
+    const error =
+      link.endReason ??
+      new ChannelRefusedError(`no link to ${link.peer} covers the channel any more`)
     this.#sessions.revoke(
       link.peer,
       (channel, side) =>
@@ -460,134 +458,32 @@ export class SwarmTunnel implements Tunnel {
     )
   }
 
-  #credentials(peer: PeerId): LinkCredentials {
-    return {
-      open: this.#options.open,
-      tokenKeys: this.#options.tokenKeys,
-      held: this.#wallet.for(peer),
-      ticketKeyOf: claims => this.#authority?.proofKeyOf(claims),
-      admit: claims =>
-        this.#authority?.admit(claims, peer.toString(), error =>
-          this.#events.emit('error', error as Error)
-        )
-    }
-  }
-
   async #link(...[target, force, signal]: Parameters<LinkBroker['link']>): Promise<TunnelLink> {
     await this.#started()
-    if (target.peer !== undefined && this.#options.tokenKeys.length === 0 && !this.#options.open) {
-      // Nothing but tickets: do not bother a sharer with one that both sides know is over.
-      const [expired] = this.#wallet.expiredOf(target.peer)
-      if (expired !== undefined && this.#wallet.for(target.peer).length === 0) {
-        throw refusalError(RefuseCode.TICKET_EXPIRED, target.peer.toString(), 'us')
-      }
-    }
+    if (target.peer !== undefined) this.#desk.checkTime(target.peer)
     return this.#broker.link(target, force, signal)
   }
 
   #setTargets(): void {
     if (this.#closed.signal.aborted) return
-    const targets = [...this.#nodeList.map(nodeTarget), ...this.#wallet.targets()]
+    const targets = [...this.#nodeList.map(nodeTarget), ...this.#desk.targets()]
     for (const peer of this.#nodes.set(targets)) {
       for (const link of this.#table.ofPeer(peer.toString())) void link.close(GoodbyeReason.REMOVED)
     }
   }
 
-  #present(link: TunnelLink, ticket: Ticket): void {
-    const held = this.#wallet.for(ticket.sharer).find(({ claims }) => claims.id === ticket.id)
-    if (held === undefined) {
-      const error = refusalError(RefuseCode.TICKET_EXPIRED, link.peer, 'us')
-      queueMicrotask(() => this.#events.emit('ticket-refused', ticket.id, error))
-      return
-    }
-    link.tickets.present(held).then(
-      () => this.#routes.changed(),
-      error => {
-        // A link that ended meanwhile says nothing about the ticket: the next one presents it.
-        if (isFatalRefusal(error)) this.#events.emit('ticket-refused', ticket.id, error as Error)
-      }
-    )
-  }
-
-  /** Ends what stands on tickets of ours that are revoked or whose time is over. */
-  #endTickets(): void {
-    for (const link of this.#table.all()) {
-      for (const claims of link.scope.granted()) {
-        const reason = this.#authority?.refusal(claims)
-        if (reason !== undefined) void link.tickets.end(claims.id, ticketRefuseCode(reason))
-      }
-    }
-  }
-
   #tick(): void {
     for (const link of this.#table.all()) link.tick()
-    this.#endTickets()
+    this.#desk.endOver()
     if (this.#network.changed(this.#now())) this.#nodes.wake()
-  }
-
-  readonly #onSessionStream = async (stream: Stream, connection: Connection): Promise<void> => {
-    const peer = connection.remotePeer.toString()
-    // The peer may know of the link a moment earlier than this side.
-    await this.#broker.settled(connection)
-    const links = this.#table.ofPeer(peer)
-    const link = links.find(candidate => candidate.connection === connection) ?? links[0]
-    if (link === undefined || this.#closed.signal.aborted) {
-      stream.abort(new LinkClosedError(`${peer} opened a session without a proven link`))
-      return
-    }
-    this.#host.accept(stream, peer, link.id)
-  }
-
-  async #decide(request: SessionRequest, signal: AbortSignal): Promise<SessionDecision> {
-    const { channel, mode, bytes, peer, linkId } = request
-    if (linkId !== LOCAL_LINK && !(await this.#mayOpen(peer, linkId, channel))) {
-      return { refuse: REFUSE.channel }
-    }
-    const listener = this.#listeners.get(channel)
-    if (listener === undefined) return { refuse: REFUSE.channel }
-    if (listener.mode !== mode) return { refuse: REFUSE.mode }
-    if (listener.bytes !== bytes) return { refuse: REFUSE.kind }
-    // Given up meanwhile: nobody would take the place that is kept below.
-    if (signal.aborted) return { refuse: REFUSE.failed }
-    if (!listener.reserve()) return { refuse: REFUSE.overloaded }
-    return {
-      accept: session => {
-        this.#sessions.add(session, 'accepted')
-        listener.push(session)
-      }
-    }
-  }
-
-  async #mayOpen(peer: string, linkId: string, channel: string): Promise<boolean> {
-    if (!this.#listeners.has(channel)) return false
-    const link = this.#table.byId(linkId) ?? this.#table.connected(peer)
-    return link !== undefined && (await this.#announcer.allowed(link, channel))
-  }
-
-  #tellDirectories(channel: string, open: boolean): void {
-    for (const directory of this.#options.directories) {
-      try {
-        directory.announce(channel, open)
-      } catch (error) {
-        this.#events.emit('error', error as Error)
-      }
-    }
   }
 
   /** Links to those who listen on `channel` according to the further directories. */
   #search(channel: string, signal: AbortSignal): void {
-    for (const directory of this.#options.directories) {
-      const run = async (): Promise<void> => {
-        for await (const provider of directory.find(channel, { signal })) {
-          if (signal.aborted) return
-          if (provider.peer.equals(this.#swarm.peerId)) continue
-          this.#link(peerTarget(provider), false, signal).catch(() => {})
-        }
-      }
-      run().catch(error => {
-        if (!signal.aborted) this.#events.emit('error', error as Error)
-      })
-    }
+    this.#directories.search(channel, signal, provider => {
+      if (provider.peer.equals(this.#swarm.peerId)) return
+      this.#link(peerTarget(provider), false, signal).catch(() => {})
+    })
   }
 }
 

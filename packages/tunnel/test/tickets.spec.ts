@@ -237,6 +237,37 @@ describe('tickets', () => {
     await assert.rejects(holder.tunnel.revokeTicket(issue(sharer)), { code: 'ERR_TUNNEL_OPTION' })
   })
 
+  it('are all taken, however many there are for one sharer', async () => {
+    const sharer = await node({ ticketKey })
+    const channels = Array.from({ length: 20 }, (_, i) => `channel ${i}`)
+    for (const channel of channels) await sharer.tunnel.listen(channel)
+    const tickets = channels.map(channel => issue(sharer, { channel }))
+    const holder = await node({ tickets })
+    await holder.tunnel.connect()
+    await until(() => holder.tunnel.channels().length === 20, 'all channels are known')
+    assert.equal(holder.tunnel.debug().links, 1)
+  })
+
+  it('do not let a session of a revoked ticket come back by another ticket', async () => {
+    const sharer = await node({ ticketKey })
+    const listener = await sharer.tunnel.listen('web')
+    await sharer.tunnel.listen('ssh')
+    const [web, ssh] = [issue(sharer), issue(sharer, { channel: 'ssh' })]
+    const holder = await node({ tickets: [web] })
+    const session = await holder.tunnel.dial('web')
+    const accepted = await listener.accept()
+    // The link breaks; while the session is detached the ticket is revoked.
+    holder.tunnel.setNodes([])
+    const unlinked = once(sharer.tunnel, 'unlink')
+    await holder.swarm.closePeer(sharer.swarm.peerId)
+    await Promise.all([unlinked, sharer.tunnel.revokeTicket(web)])
+    holder.tunnel.addTicket(ssh)
+    holder.tunnel.reconnect()
+    await until(() => sharer.tunnel.links().length === 1, 'linked by the other ticket')
+    assert.ok((await accepted.closed) !== undefined)
+    assert.ok((await session.closed) !== undefined)
+  })
+
   it('are bounded in number', async () => {
     const sharer = await node({ ticketKey })
     const holder = await node({ tickets: [issue(sharer)], limits: { tickets: 1 } })

@@ -2,7 +2,6 @@ import type { PeerId } from '@libp2p/interface'
 import { TunnelLimitError } from '../errors.ts'
 import { peerTarget } from '../links/node-target.ts'
 import type { NodeTarget } from '../links/node-keeper.ts'
-import { MAX_HELLO_TICKETS } from './link-handshake.ts'
 import type { HeldTicket } from './link-handshake.ts'
 import { ticketProofKey } from './link-proof.ts'
 import type { Ticket } from './ticket.ts'
@@ -48,12 +47,12 @@ export class TicketWallet {
       if (!ticket.sharer.equals(peer) || this.expired(ticket)) continue
       held.push({ claims: ticket, key: ticket.key })
     }
-    return held.slice(-MAX_HELLO_TICKETS)
+    return held
   }
 
-  /** Tickets of `peer` whose time is over. */
-  expiredOf(peer: PeerId): Ticket[] {
-    return [...this.#tickets.values()].filter(
+  /** Whether any ticket of `peer` has run out of time. */
+  hasExpired(peer: PeerId): boolean {
+    return [...this.#tickets.values()].some(
       ticket => ticket.sharer.equals(peer) && this.expired(ticket)
     )
   }
