@@ -1,4 +1,4 @@
-import type { ComponentLogger, Metrics, PrivateKey, Upgrader } from '@libp2p/interface'
+import type { Metrics, PrivateKey, Upgrader } from '@libp2p/interface'
 
 /** What {@link noise} needs of the node that it is part of; libp2p and Warren's swarm have it. */
 export interface NoiseComponents {
@@ -8,6 +8,4 @@ export interface NoiseComponents {
   readonly upgrader?: Pick<Upgrader, 'getStreamMuxers'>
   /** Where handshakes and records are counted. */
   readonly metrics?: Metrics
-  /** Used in a browser only, by the library. */
-  readonly logger?: ComponentLogger
 }

@@ -24,6 +24,3 @@ export const MAX_NONCE = 0xffff_ffff
 
 /** Empty records in a row after which a peer is taken to waste our time. */
 export const MAX_EMPTY_RECORDS = 1_000
-
-/** OpenSSL's name of the cipher. */
-export const CIPHER = 'chacha20-poly1305'

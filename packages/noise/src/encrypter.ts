@@ -15,7 +15,7 @@ import { agreedMuxer, answerAsInitiator, offerAsResponder } from './muxers.ts'
 import type { ResolvedNoiseOptions } from './options.ts'
 import { openConnection } from './stream/open-records.ts'
 
-/** `/noise` on node:crypto: the library's handshake, our records. */
+/** `/noise`: the library's handshake, our records. */
 export class NoiseEncrypter implements ConnectionEncrypter<NoiseExtensions> {
   readonly protocol = NOISE_PROTOCOL
   /** See `SafeEarlyMuxers` of `@warren/interface`, and `muxers.ts` for why it holds. */

@@ -1,6 +1,6 @@
 /**
  * libp2p's `/noise` as a `ConnectionEncrypter`: the handshake of `@chainsafe/libp2p-noise`, and
- * records of our own on `node:crypto` that carry the bytes. In a browser, the library alone.
+ * records of our own that carry the bytes; on `node:crypto`, or in a browser in JavaScript.
  *
  * @packageDocumentation
  */

@@ -63,5 +63,6 @@ export const sentChunks = new FreeMarks()
 /** Frees the buffer of `bytes`, which the caller has made and nobody else has seen. */
 export function freeBuffer(bytes: Uint8Array): void {
   const { buffer } = bytes
-  if (buffer instanceof ArrayBuffer) buffer.transfer(0)
+  // Missing in older browsers, where the collector has to do.
+  if (buffer instanceof ArrayBuffer) buffer.transfer?.(0)
 }

@@ -1,10 +1,10 @@
-import { hash } from 'node:crypto'
 import { publicKeyFromProtobuf, publicKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { PeerId, PublicKey, RSAPublicKey } from '@libp2p/interface'
 import { peerIdFromMultihash, peerIdFromPublicKey } from '@libp2p/peer-id'
 import { create as createDigest } from 'multiformats/hashes/digest'
 import { KeyRefusedError } from '../errors.ts'
 import type { ResolvedIdentityLimits } from '../options.ts'
+import { sha256 } from '../platform/crypto.ts'
 import { checkIdentity } from './identity.ts'
 
 /** Multihash code of SHA-256. */
@@ -46,7 +46,7 @@ export function identify(
  */
 export function peerIdOf(key: PublicKey): PeerId {
   if (key.type !== 'ECDSA') return peerIdFromPublicKey(key)
-  const digest = createDigest(SHA2_256, hash('sha256', publicKeyToProtobuf(key), 'buffer'))
+  const digest = createDigest(SHA2_256, sha256(publicKeyToProtobuf(key)))
   return Object.assign(peerIdFromMultihash(digest) as PeerId, {
     publicKey: key as unknown as RSAPublicKey
   })

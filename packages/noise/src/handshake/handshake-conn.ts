@@ -5,6 +5,7 @@ import type {
   StreamMessageEvent
 } from '@libp2p/interface'
 import { AbstractMessageStream, type SendResult } from '@libp2p/utils'
+import { concat } from '../bytes.ts'
 import { LENGTH_BYTES } from '../constants.ts'
 import { NoiseHandshakeError } from '../errors.ts'
 import { silentLogger } from './silent-logger.ts'
@@ -98,8 +99,7 @@ export class HandshakeConn extends AbstractMessageStream {
 
   #cutFrames(): void {
     while (this.#framesLeft > 0 && this.#heldBytes >= this.#needed) {
-      const held =
-        this.#held.length === 1 ? (this.#held[0] as Uint8Array) : Buffer.concat(this.#held)
+      const held = this.#held.length === 1 ? (this.#held[0] as Uint8Array) : concat(this.#held)
       const length = ((held[0] as number) << 8) | (held[1] as number)
       if (length > this.#maxFrameBytes) {
         throw new NoiseHandshakeError(

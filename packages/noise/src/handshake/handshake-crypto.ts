@@ -1,29 +1,35 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createSecretKey,
-  hash,
-  hkdfSync,
-  type KeyObject
-} from 'node:crypto'
 import type { ICryptoInterface, KeyPair } from '@chainsafe/libp2p-noise'
-import { CIPHER, TAG_BYTES } from '../constants.ts'
+import { TAG_BYTES } from '../constants.ts'
 import { NoiseHandshakeError } from '../errors.ts'
-import { generateX25519, importX25519, sharedSecret, type X25519KeyPair } from './x25519.ts'
-
-const AEAD = { authTagLength: TAG_BYTES } as const
+import {
+  aeadOpen,
+  aeadSeal,
+  generateX25519,
+  hkdf,
+  importKey,
+  importX25519,
+  sha256,
+  x25519,
+  type CipherKey,
+  type X25519KeyPair,
+  type X25519PrivateKey,
+  type X25519PublicKey
+} from '../platform/crypto.ts'
 
 /** Bytes of a hash, a chaining key and a cipher key. */
 const KEY_BYTES = 32
 
-type Data = Uint8Array | (Iterable<Uint8Array> & { subarray(): Uint8Array })
+/** An array, or a list of arrays that can be joined. */
+interface Data {
+  subarray(): Uint8Array
+}
 
 /** The transport keys that a handshake ends in (Noise specification, `Split()`). */
 export interface TransportKeys {
   /** Seals what the initiator sends. */
-  readonly initiator: KeyObject
+  readonly initiator: CipherKey
   /** Seals what the responder sends. */
-  readonly responder: KeyObject
+  readonly responder: CipherKey
 }
 
 /** What a {@link HandshakeCrypto} asks and tells its handshake. */
@@ -35,7 +41,7 @@ export interface PayloadHooks {
 }
 
 /**
- * The primitives of one handshake, for the library's `crypto` option, on `node:crypto`. Also the
+ * The primitives of one handshake, for the library's `crypto` option. Also the
  * place where the handshake is observed:
  *
  * - Each end of an XX handshake seals two things, its static key and its payload, and opens two of
@@ -48,9 +54,9 @@ export interface PayloadHooks {
 export class HandshakeCrypto implements ICryptoInterface {
   readonly #static: X25519KeyPair
   readonly #hooks: PayloadHooks
-  readonly #privateKeys = new Map<unknown, KeyObject>()
-  /** Each public key of the peer is used in up to two agreements. */
-  readonly #publicKeys = new Map<unknown, KeyObject>()
+  readonly #privateKeys = new Map<unknown, X25519PrivateKey>()
+  /** The peer's ephemeral key is used in two agreements. */
+  readonly #publicKeys = new Map<unknown, X25519PublicKey>()
   #sealed = 0
   #opened = 0
   #remoteStatic: Uint8Array = new Uint8Array(0)
@@ -66,18 +72,14 @@ export class HandshakeCrypto implements ICryptoInterface {
     return this.#transportKeys
   }
 
-  readonly hashSHA256 = (data: Data): Uint8Array =>
-    hash('sha256', data instanceof Uint8Array ? data : data.subarray(), 'buffer')
+  readonly hashSHA256 = (data: Data): Uint8Array => sha256(data.subarray())
 
   readonly getHKDF = (ck: Uint8Array, ikm: Uint8Array): [Uint8Array, Uint8Array, Uint8Array] => {
-    const okm = new Uint8Array(hkdfSync('sha256', ikm, ck, new Uint8Array(0), KEY_BYTES * 2))
+    const okm = hkdf(ck, ikm)
     const first = okm.subarray(0, KEY_BYTES)
     const second = okm.subarray(KEY_BYTES)
     if (ikm.byteLength === 0) {
-      this.#transportKeys = {
-        initiator: createSecretKey(first),
-        responder: createSecretKey(second)
-      }
+      this.#transportKeys = { initiator: importKey(first), responder: importKey(second) }
       okm.fill(0)
     }
     // The third output is for pre-shared keys, which the XX pattern has none of.
@@ -89,15 +91,14 @@ export class HandshakeCrypto implements ICryptoInterface {
   /** The seed is a formality: the library asks once, for the static key. */
   readonly generateX25519KeyPairFromSeed = (): KeyPair => this.#lend(this.#static)
 
-  readonly generateX25519SharedKey = (privateToken: unknown, publicKey: Data): Uint8Array => {
-    const privateKey = this.#privateKeys.get(privateToken)
+  readonly generateX25519SharedKey = (token: unknown, publicKey: Data): Uint8Array => {
+    const privateKey = this.#privateKeys.get(token)
     if (privateKey === undefined) throw new NoiseHandshakeError('the handshake lost its own key')
-    let peer = this.#publicKeys.get(publicKey)
-    if (peer === undefined) {
-      peer = importX25519(publicKey instanceof Uint8Array ? publicKey : publicKey.subarray())
-      this.#publicKeys.set(publicKey, peer)
+    try {
+      return x25519(privateKey, this.#imported(publicKey))
+    } catch (cause) {
+      throw new NoiseHandshakeError('the peer sent an X25519 key that gives no secret', { cause })
     }
-    return sharedSecret(privateKey, peer)
   }
 
   readonly chaCha20Poly1305Encrypt = (
@@ -108,11 +109,7 @@ export class HandshakeCrypto implements ICryptoInterface {
   ): Uint8Array => {
     const isPayload = ++this.#sealed === 2
     const bytes = isPayload ? this.#hooks.localPayload() : plaintext.subarray()
-    const cipher = createCipheriv(CIPHER, createSecretKey(key), nonce, AEAD)
-    cipher.setAAD(ad, { plaintextLength: bytes.byteLength })
-    const text = cipher.update(bytes)
-    cipher.final()
-    return Buffer.concat([text, cipher.getAuthTag()])
+    return aeadSeal(importKey(key), nonce, ad, bytes)
   }
 
   readonly chaCha20Poly1305Decrypt = (
@@ -122,17 +119,23 @@ export class HandshakeCrypto implements ICryptoInterface {
     key: Uint8Array
   ): Uint8Array => {
     const bytes = ciphertext.subarray()
-    const size = bytes.byteLength - TAG_BYTES
-    if (size < 0) throw new NoiseHandshakeError('the peer sent less than a tag')
-    const decipher = createDecipheriv(CIPHER, createSecretKey(key), nonce, AEAD)
-    decipher.setAAD(ad, { plaintextLength: size })
-    decipher.setAuthTag(bytes.subarray(size))
-    const text = decipher.update(bytes.subarray(0, size))
-    decipher.final()
+    if (bytes.byteLength < TAG_BYTES) {
+      throw new NoiseHandshakeError('the peer sent less than a tag')
+    }
+    const text = aeadOpen(importKey(key), nonce, ad, bytes)
     this.#opened++
     if (this.#opened === 1) this.#remoteStatic = text
     else if (this.#opened === 2) this.#hooks.onRemotePayload(text, this.#remoteStatic)
     return text
+  }
+
+  #imported(publicKey: Data): X25519PublicKey {
+    let key = this.#publicKeys.get(publicKey)
+    if (key === undefined) {
+      key = importX25519(publicKey.subarray())
+      this.#publicKeys.set(publicKey, key)
+    }
+    return key
   }
 
   #lend(pair: X25519KeyPair): KeyPair {

@@ -1,6 +1,7 @@
 import { publicKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
-import { generateX25519, x25519FromSeed, type X25519KeyPair } from './x25519.ts'
+import { concat } from '../bytes.ts'
+import { generateX25519, x25519FromSeed, type X25519KeyPair } from '../platform/crypto.ts'
 
 const SIGNATURE_PREFIX = new TextEncoder().encode('noise-libp2p-static-key:')
 
@@ -9,7 +10,7 @@ const SIGNATURE_PREFIX = new TextEncoder().encode('noise-libp2p-static-key:')
  * Authentication").
  */
 export function signedBytes(staticKey: Uint8Array): Uint8Array {
-  return Buffer.concat([SIGNATURE_PREFIX, staticKey])
+  return concat([SIGNATURE_PREFIX, staticKey])
 }
 
 /**

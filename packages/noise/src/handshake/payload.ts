@@ -1,3 +1,4 @@
+import { concat } from '../bytes.ts'
 import { NoiseHandshakeError } from '../errors.ts'
 import { encodeVarint, readVarint, varintSize, VarintError } from '@warren/utils'
 
@@ -38,11 +39,11 @@ const MAX_FIELDS = 256
 /** The bytes of `payload`. */
 export function encodePayload(payload: HandshakePayload): Uint8Array {
   const text = new TextEncoder()
-  const extensions = joined([
+  const extensions = concat([
     ...payload.webtransportCerthashes.map(hash => field(CERTHASHES, hash)),
     ...payload.streamMuxers.map(name => field(STREAM_MUXERS, text.encode(name)))
   ])
-  return joined([
+  return concat([
     field(IDENTITY_KEY, payload.identityKey),
     field(IDENTITY_SIG, payload.identitySig),
     field(EXTENSIONS, extensions)
@@ -130,15 +131,5 @@ function field(number: number, value: Uint8Array): Uint8Array {
   encodeVarint(head, bytes)
   encodeVarint(value.byteLength, bytes, varintSize(head))
   bytes.set(value, bytes.byteLength - value.byteLength)
-  return bytes
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0))
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.byteLength
-  }
   return bytes
 }

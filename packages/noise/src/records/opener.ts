@@ -1,11 +1,8 @@
-import { createDecipheriv, type KeyObject } from 'node:crypto'
-import { receivedChunks } from '@warren/utils'
-import { CIPHER, MAX_EMPTY_RECORDS, TAG_BYTES } from '../constants.ts'
+import { MAX_EMPTY_RECORDS, TAG_BYTES } from '../constants.ts'
 import { RecordError } from '../errors.ts'
+import { openRecord, type CipherKey } from '../platform/crypto.ts'
 import { NonceCounter } from './nonce.ts'
 import { PartialRecord } from './partial-record.ts'
-
-const OPTIONS = { authTagLength: TAG_BYTES } as const
 
 /** How a {@link RecordOpener} reads. */
 export interface OpenerOptions {
@@ -30,7 +27,7 @@ export interface OpenerOptions {
  * A record that lies whole in a chunk is opened where it lies. Not usable after it has thrown.
  */
 export class RecordOpener {
-  readonly #key: KeyObject
+  readonly #key: CipherKey
   readonly #nonces: NonceCounter
   /** First byte of a length whose second has not come; -1 when there is none. */
   #lengthHigh = -1
@@ -42,7 +39,7 @@ export class RecordOpener {
   readonly #onSpent: ((chunk: Uint8Array) => void) | undefined
   #ended = false
 
-  constructor(key: KeyObject, options: OpenerOptions = {}) {
+  constructor(key: CipherKey, options: OpenerOptions = {}) {
     this.#key = key
     this.#nonces = options.nonces ?? new NonceCounter()
     this.#endRecord = options.endRecord === true
@@ -125,20 +122,10 @@ export class RecordOpener {
     if (this.#ended) {
       throw new RecordError('the peer sent more after the last record of a sealed stream')
     }
-    const decipher = createDecipheriv(CIPHER, this.#key, this.#nonces.next(), OPTIONS)
-    decipher.setAuthTag(lastBytes(parts, TAG_BYTES))
-    const first = out.length
-    let left = length - TAG_BYTES
-    for (const part of parts) {
-      if (left === 0) break
-      const text = part.byteLength <= left ? part : part.subarray(0, left)
-      left -= text.byteLength
-      out.push(receivedChunks.mark(decipher.update(text)))
-    }
+    const nonce = this.#nonces.next()
     try {
-      decipher.final()
+      openRecord(this.#key, nonce, parts, length, out)
     } catch (cause) {
-      out.length = first
       throw new RecordError(
         `record ${this.#records} of the peer is not authentic: it was changed, repeated or lost on the way`,
         { cause }
@@ -155,19 +142,4 @@ export class RecordOpener {
       throw new RecordError(`the peer sent more than ${MAX_EMPTY_RECORDS} empty records in a row`)
     }
   }
-}
-
-/** The last `count` bytes of `parts`, without a copy where they lie in one part. */
-function lastBytes(parts: readonly Uint8Array[], count: number): Uint8Array {
-  const last = parts[parts.length - 1] as Uint8Array
-  if (last.byteLength >= count) return last.subarray(last.byteLength - count)
-  const bytes = new Uint8Array(count)
-  let at = count
-  for (let i = parts.length - 1; at > 0; i--) {
-    const part = parts[i] as Uint8Array
-    const tail = part.subarray(Math.max(0, part.byteLength - at))
-    at -= tail.byteLength
-    bytes.set(tail, at)
-  }
-  return bytes
 }

@@ -1,14 +1,9 @@
-import { createCipheriv, type CipherChaCha20Poly1305, type KeyObject } from 'node:crypto'
-import { freeBuffer, sentChunks } from '@warren/utils'
-import { CIPHER, LENGTH_BYTES, MAX_PLAINTEXT_BYTES, TAG_BYTES } from '../constants.ts'
+import { sentChunks } from '@warren/utils'
+import { LENGTH_BYTES, MAX_PLAINTEXT_BYTES, TAG_BYTES } from '../constants.ts'
+import { allocate, RecordCipher, type CipherKey } from '../platform/crypto.ts'
 import { NonceCounter } from './nonce.ts'
 
-const OPTIONS = { authTagLength: TAG_BYTES } as const
-
-/**
- * The cipher is given at most this much at a time. It makes a new buffer for each call, which is
- * copied into the record and freed at once; so the same warm memory is used again and again.
- */
+/** The cipher is given at most this much at a time: what it makes of it stays in the cache. */
 const PIECE_BYTES = 32_768
 
 /** Parts shorter than this are joined before the cipher is called for them. */
@@ -28,12 +23,11 @@ export type SealInput = Uint8Array | (Iterable<Uint8Array> & { readonly byteLeng
  * Not usable after it has thrown.
  */
 export class RecordSealer {
-  /** Made once: a raw key would be imported again for every record. */
-  readonly #key: KeyObject
+  readonly #key: CipherKey
   readonly #nonces: NonceCounter
   #records = 0
 
-  constructor(key: KeyObject, nonces: NonceCounter = new NonceCounter()) {
+  constructor(key: CipherKey, nonces: NonceCounter = new NonceCounter()) {
     this.#key = key
     this.#nonces = nonces
   }
@@ -65,7 +59,7 @@ export class RecordSealer {
 
   #sealBatch(parts: PartReader, size: number): Uint8Array {
     const count = Math.max(1, Math.ceil(size / MAX_PLAINTEXT_BYTES))
-    const batch = Buffer.allocUnsafe(size + count * OVERHEAD_BYTES)
+    const batch = allocate(size + count * OVERHEAD_BYTES)
     let at = 0
     for (let left = size, i = 0; i < count; i++) {
       const room = Math.min(left, MAX_PLAINTEXT_BYTES)
@@ -76,9 +70,12 @@ export class RecordSealer {
   }
 
   /** Seals the next `size` bytes of `parts` into `target` at `start`; returns where it ends. */
-  #sealRecord(parts: PartReader, size: number, target: Buffer, start: number): number {
-    const cipher = createCipheriv(CIPHER, this.#key, this.#nonces.next(), OPTIONS)
-    let at = target.writeUInt16BE(size + TAG_BYTES, start)
+  #sealRecord(parts: PartReader, size: number, target: Uint8Array, start: number): number {
+    const cipher = new RecordCipher(this.#key, this.#nonces.next())
+    const length = size + TAG_BYTES
+    target[start] = length >>> 8
+    target[start + 1] = length & 0xff
+    let at = start + LENGTH_BYTES
     const end = at + size
     /** Where plaintext that the cipher has not seen begins; it ends at `at`. */
     let joined = at
@@ -89,29 +86,16 @@ export class RecordSealer {
         at += piece.byteLength
         continue
       }
-      encrypt(cipher, target.subarray(joined, at), target, joined)
-      encrypt(cipher, piece, target, at)
+      cipher.encrypt(target.subarray(joined, at), target, joined)
+      cipher.encrypt(piece, target, at)
       at += piece.byteLength
       joined = at
     }
-    encrypt(cipher, target.subarray(joined, at), target, joined)
-    cipher.final()
-    target.set(cipher.getAuthTag(), end)
+    cipher.encrypt(target.subarray(joined, at), target, joined)
+    cipher.finish(target, end)
     this.#records++
     return end + TAG_BYTES
   }
-}
-
-function encrypt(
-  cipher: CipherChaCha20Poly1305,
-  plaintext: Uint8Array,
-  target: Uint8Array,
-  at: number
-): void {
-  if (plaintext.byteLength === 0) return
-  const text = cipher.update(plaintext)
-  target.set(text, at)
-  if (text.byteLength >= JOIN_BYTES) freeBuffer(text)
 }
 
 /** Reads the parts of a list in pieces of a wanted size. */

@@ -53,7 +53,7 @@ const UNREAD_PAUSE_BYTES = 262_144
  * {@link onRemoteReset}, and says how the source is paused, resumed and reset.
  *
  * It behaves as the base class of `@libp2p/utils` does, but for three things: it keeps no write
- * queue, `for await` takes one chunk at a time and pauses between, and a stream that nobody reads
+ * queue, `for await` pauses the stream while the loop is behind, and a stream that nobody reads
  * pauses its source before its buffer overruns.
  */
 export abstract class PlaintextStream

@@ -185,11 +185,11 @@ export class RecordStream extends PlaintextStream {
   #catchUp(): void {
     const raw = this.#raw
     if (raw.status === 'closed') {
-      setImmediate(() => this.#finish())
+      setTimeout(() => this.#finish(), 0)
     } else if (raw.status === 'aborted' || raw.status === 'reset') {
-      setImmediate(() => this.onRemoteReset(new StreamResetError()))
+      setTimeout(() => this.onRemoteReset(new StreamResetError()), 0)
     } else if (isHalfClosable(raw) && raw.remoteWriteStatus === 'closed') {
-      setImmediate(this.#onRawRemoteCloseWrite)
+      setTimeout(this.#onRawRemoteCloseWrite, 0)
     }
   }
 
