@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { KeyType } from '@libp2p/interface'
+import { HandshakeConn } from '../src/handshake/handshake-conn.ts'
 import { testPeer, type Maker, type TestPeer } from './support/peers.ts'
 import { closePair, securedPair } from './support/secured.ts'
 import { inbox, pattern } from './support/traffic.ts'
@@ -236,6 +237,37 @@ describe('handshake', () => {
     const received = inbox(accepted.connection)
     await received.has(size)
     assert.ok(Buffer.from(pattern(size)).equals(received.bytes()))
+  })
+})
+
+describe('the conn that the library sees', () => {
+  it('shows whole messages only, keeps all behind them, and then holds the raw stream', async () => {
+    const [outbound, inbound] = wire()
+    const conn = new HandshakeConn(inbound, { frames: 2, maxFrameBytes: 100 })
+    const shown = inbox(conn)
+    outbound.inject(Uint8Array.of(0, 3, 1), Uint8Array.of(2), Uint8Array.of(3, 0, 0, 9))
+    await shown.has(7)
+    assert.deepEqual(
+      shown.chunks.map(chunk => [...chunk]),
+      [
+        [0, 3, 1, 2, 3],
+        [0, 0]
+      ]
+    )
+    outbound.inject(pattern(262_143))
+    while (outbound.flyingBytes > 0) await new Promise(resolve => setImmediate(resolve))
+    assert.equal(inbound.readStatus, 'readable')
+    outbound.inject(Uint8Array.of(7), pattern(100))
+    await new Promise(resolve => inbound.addEventListener('message', resolve, { once: true }))
+    assert.equal(inbound.readStatus, 'paused')
+    const { early, paused } = conn.release()
+    assert.equal(paused, true)
+    assert.equal(shown.byteLength, 7)
+    assert.deepEqual(
+      Buffer.concat(early),
+      Buffer.concat([Uint8Array.of(9), pattern(262_143), Uint8Array.of(7)])
+    )
+    assert.deepEqual(listeners(inbound), listeners(outbound))
   })
 })
 

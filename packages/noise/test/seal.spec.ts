@@ -107,6 +107,25 @@ describe('sealed streams', () => {
     assert.equal(far.stream.status, 'aborted')
   })
 
+  it('an end is seen behind bytes that the stream below still holds', async () => {
+    const { near, far, raw } = await sealedPair()
+    const received = inbox(far.stream)
+    far.stream.pause()
+    raw[1].pause()
+    near.stream.send(pattern(1_000))
+    await near.stream.close()
+    if (raw[1].readBufferLength === 0) {
+      await new Promise<void>(resolve =>
+        raw[1].addEventListener('remoteCloseWrite', () => resolve(), { once: true })
+      )
+    }
+    assert.equal(far.stream.remoteWriteStatus, 'closed')
+    assert.equal(far.stream.status, 'open')
+    far.stream.resume()
+    await received.has(1_000)
+    assert.equal(far.stream.readableEnded, true)
+  })
+
   it('over a connection, that closes as a whole, the end is authenticated too', async () => {
     for (const cutShort of [false, true]) {
       const [outbound, inbound] = wire()
