@@ -139,12 +139,15 @@ async function main(): Promise<void> {
       const bulkSeconds = await bulk(await dial(), size)
       const cpuSeconds = ((await cpu(child)) - cpuBefore) / 1e6
       const pingMicros = await pingPong(await dial())
+      const shakesBefore = await cpu(child)
       const perSecond = await handshakes(dial)
+      const shakeMicros = ((await cpu(child)) - shakesBefore) / HANDSHAKES
       if (round < 0) continue
       note(`${variant} MB/s`, size / 1e6 / bulkSeconds)
       note(`${variant} CPU s/GiB, both ends`, cpuSeconds / (size / (1_024 * MIB)))
       note(`${variant} ping-pong 64 B, µs`, pingMicros)
       note(`${variant} dial + handshake + 1 B back, per s`, perSecond)
+      note(`${variant} CPU µs per dial + handshake, both ends`, shakeMicros)
     }
   }
   for (const [name, values] of Object.entries(results)) {

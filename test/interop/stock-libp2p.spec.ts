@@ -6,31 +6,27 @@ import { ECHO, echoByHash, stockNode, warrenNode } from './nodes.ts'
 
 const MiB = 1024 * 1024
 
-/** Which of ours meets which of theirs: each security and each muxer on each side at least once. */
-const PAIRS: [
-  ours: { security: Security; muxer: Muxer },
-  theirs: { security: Security; muxer: Muxer }
-][] = [
-  [
-    { security: 'stock Noise', muxer: 'stock yamux' },
-    { security: 'stock Noise', muxer: 'stock yamux' }
-  ],
-  [
-    { security: 'stock Noise', muxer: 'mplex' },
-    { security: 'stock Noise', muxer: 'mplex' }
-  ],
-  [
-    { security: 'our Noise', muxer: 'our yamux' },
-    { security: 'stock Noise', muxer: 'stock yamux' }
-  ],
-  [
-    { security: 'our Noise', muxer: 'mplex' },
-    { security: 'stock Noise', muxer: 'mplex' }
-  ],
+interface Parts {
+  readonly security: Security
+  readonly muxer: Muxer
+}
+
+/** Each security and each muxer of ours against the stock one of the same protocol. */
+const PAIRS: [ours: Parts, theirs: Parts][] = [
+  ...(['our Noise', 'stock Noise', 'TLS'] as const).flatMap(security =>
+    (['our yamux', 'stock yamux', 'mplex'] as const).map((muxer): [Parts, Parts] => [
+      { security, muxer },
+      {
+        security: security === 'TLS' ? 'TLS' : 'stock Noise',
+        muxer: muxer === 'mplex' ? 'mplex' : 'stock yamux'
+      }
+    ])
+  ),
   [
     { security: 'our Noise', muxer: 'our yamux' },
     { security: 'stock Noise (@libp2p)', muxer: 'stock yamux' }
   ],
+  // Our parts in stock js-libp2p.
   [
     { security: 'stock Noise', muxer: 'our yamux' },
     { security: 'our Noise', muxer: 'our yamux' }

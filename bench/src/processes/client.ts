@@ -125,6 +125,7 @@ answer({
       stream.write(Buffer.alloc(2, 'E'))
       await read(1)
       done++
+      stream.end()
       await connection.close()
     }
     const run = async (n: number): Promise<void> => {

@@ -14,6 +14,7 @@ function serve(stream: BenchStream): void {
   let mode: 'ask' | 'sink' | 'echo' = 'ask'
   let head = Buffer.alloc(0)
   let left = 0
+  stream.onEnd(() => stream.end())
   stream.onData(bytes => {
     let data = bytes
     if (mode === 'ask') {

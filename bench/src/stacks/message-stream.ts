@@ -22,6 +22,7 @@ export function fromStream(stream: Stream): BenchStream {
         else for (const chunk of data) listener(chunk)
       })
     },
+    onEnd: listener => stream.addEventListener('remoteCloseWrite', listener),
     end: () => {
       stream.close().catch(() => {})
     }

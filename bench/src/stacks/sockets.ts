@@ -18,6 +18,9 @@ function fromSocket(socket: Socket): BenchStream {
     onData: listener => {
       socket.on('data', listener)
     },
+    onEnd: listener => {
+      socket.on('end', listener)
+    },
     end: () => {
       socket.end()
     }

@@ -5,7 +5,9 @@ export interface BenchStream {
   drained(): Promise<void>
   /** Called with bytes as they come. */
   onData(listener: (bytes: Uint8Array) => void): void
-  /** Ends both directions. */
+  /** Called when the other side has ended its direction. */
+  onEnd(listener: () => void): void
+  /** Ends our direction. */
   end(): void
 }
 
