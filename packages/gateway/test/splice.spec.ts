@@ -294,6 +294,80 @@ describe('splice', () => {
     assert.equal((await splice.done).why, 'ended')
   })
 
+  describe('reuse', () => {
+    async function answered(after: number): Promise<{
+      socket: net.Socket
+      target: net.Socket
+      far: MemorySession
+      splice: Splice
+      releases: () => number
+    }> {
+      const { a, b } = await socketPair()
+      const [near, far] = MemorySession.pair(WINDOW)
+      let releases = 0
+      const release = (): void => {
+        releases++
+      }
+      const splice = new Splice(b, near, { reuse: { after, release } })
+      far.write(Buffer.from('request'))
+      await once(a, 'data')
+      a.write('answer')
+      await until(() => far.stats().receivedBytes === 6)
+      return { socket: b, target: a, far, splice, releases: () => releases }
+    }
+
+    it('a silent socket is released when the session has ended: paused, open, unlistened', async () => {
+      const { socket, target, far, splice, releases } = await answered(5)
+      far.closeWrite()
+      await until(() => far.stats().receivedBytes === 6 && releases() === 1)
+      far.read()
+      assert.deepEqual(await splice.done, { why: 'ended', released: true })
+      assert.equal(socket.isPaused(), true)
+      assert.equal(socket.writable, true)
+      for (const event of ['data', 'drain', 'timeout']) {
+        assert.equal(socket.listenerCount(event), 0, event)
+      }
+      target.destroy()
+      socket.destroy()
+    })
+
+    it('bytes that wait in the kernel when the silence is over are carried, however late it is', async () => {
+      const { socket, target, far, releases } = await answered(5)
+      far.closeWrite()
+      await Promise.resolve()
+      // The event loop is held up until the time is over; then the rest of the answer is there.
+      const until20 = performance.now() + 20
+      while (performance.now() < until20);
+      target.write(', and more')
+      await until(() => releases() === 1)
+      assert.equal(far.stats().receivedBytes, 'answer, and more'.length)
+      target.destroy()
+      socket.destroy()
+    })
+
+    it('a socket that ends in the silence is closed, not released', async () => {
+      const { target, far, splice, releases } = await answered(5_000)
+      far.closeWrite()
+      target.end()
+      target.resume()
+      await until(() => far.stats().unreadBytes === 6)
+      far.read()
+      assert.deepEqual(await splice.done, { why: 'ended', released: false })
+      assert.equal(releases(), 0)
+    })
+
+    it('a session that is reset in the silence takes the socket with it', async () => {
+      const { target, far, splice, releases } = await answered(5_000)
+      far.closeWrite()
+      await Promise.resolve()
+      const end = ending(target)
+      far.abort(new Error('gone'))
+      assert.equal(await end, 'ECONNRESET')
+      assert.equal((await splice.done).why, 'session')
+      assert.equal(releases(), 0)
+    })
+  })
+
   it('no idle timeout by default; with one, a silent connection is reset', async () => {
     const { client, server, ends } = await path({ idleTimeout: 40 })
     const endings = [ending(client), ending(server)]

@@ -47,7 +47,10 @@ export type PoolAction =
  */
 const MAX_UNUSED_IN_ROW = 4
 
-/** Delay before a connection is kept ready again after one failed, doubling; milliseconds. */
+/**
+ * Delay before a connection is made ready again after one could not be made, doubling with each
+ * failure in a row; milliseconds. The first that died after it had been ready is replaced at once.
+ */
 const REFILL_FIRST_MS = 250
 const REFILL_MAX_MS = 30_000
 
@@ -124,7 +127,7 @@ export class PoolCore {
     this.#unusedInRow = 0
     const ready = this.#pick()
     if (ready !== undefined) {
-      this.#grant(waiter, ready.conn, false)
+      this.#grant(waiter, ready.conn, false, now)
       return this.#refill(now)
     }
     const uncovered = this.#waiters.size - this.#connecting
@@ -147,8 +150,6 @@ export class PoolCore {
   /** A connection that was asked for is there. */
   connected(conn: number, now: number): void {
     this.#connecting--
-    this.#failuresInRow = 0
-    this.#refillAt = now
     if (this.#closed) return this.#push({ do: 'destroy', conn })
     this.#hand(conn, true, now)
     this.#refill(now)
@@ -158,7 +159,7 @@ export class PoolCore {
   failed(error: Error, now: number): void {
     this.#connecting--
     this.#unusedInRow++
-    this.#backOff(now)
+    this.#backOff(now, REFILL_FIRST_MS)
     if (this.#closed) return
     const [oldest] = this.#waiters.values()
     if (oldest !== undefined && this.#waiters.size > this.#connecting) {
@@ -175,7 +176,7 @@ export class PoolCore {
     if (at === -1) return
     this.#idle.splice(at, 1)
     this.#unusedInRow++
-    this.#backOff(now)
+    this.#backOff(now, this.#failuresInRow === 0 ? 0 : REFILL_FIRST_MS / 2)
     this.#push({ do: 'destroy', conn })
     this.#refill(now)
   }
@@ -193,7 +194,7 @@ export class PoolCore {
     }
     const ready = this.#pick()
     if (ready !== undefined) {
-      this.#grant(waiter, ready.conn, false)
+      this.#grant(waiter, ready.conn, false, now)
     } else {
       const others = [...this.#waiters.values()]
       const until = Math.min(now + this.#policy.waitTimeout, others[0]?.until ?? Infinity)
@@ -278,7 +279,7 @@ export class PoolCore {
     const [waiter] = this.#waiters.keys()
     if (waiter !== undefined) {
       this.#waiters.delete(waiter)
-      return this.#grant(waiter, conn, fresh)
+      return this.#grant(waiter, conn, fresh, now)
     }
     // Its borrower has gone in the meantime.
     const { mode, minIdle, maxIdle } = this.#policy
@@ -288,7 +289,9 @@ export class PoolCore {
     this.#push({ do: 'keep', conn })
   }
 
-  #grant(waiter: number, conn: number, fresh: boolean): void {
+  #grant(waiter: number, conn: number, fresh: boolean, now: number): void {
+    this.#failuresInRow = 0
+    this.#refillAt = now
     this.#busy.add(conn)
     this.#push({ do: 'grant', waiter, conn, fresh })
   }
@@ -308,8 +311,9 @@ export class PoolCore {
     this.#push({ do: 'connect' })
   }
 
-  #backOff(now: number): void {
-    const delay = Math.min(REFILL_MAX_MS, REFILL_FIRST_MS * 2 ** Math.min(this.#failuresInRow, 16))
+  /** `first`: the pause after the first failure in a row. */
+  #backOff(now: number, first: number): void {
+    const delay = Math.min(REFILL_MAX_MS, first * 2 ** Math.min(this.#failuresInRow, 16))
     this.#failuresInRow++
     this.#refillAt = now + delay
   }

@@ -163,24 +163,36 @@ describe('pool policy', () => {
     assert.deepEqual(pauses, [250, 500, 1_000])
   })
 
-  it('a ready connection that died is replaced; four in a row unused, and the pool sleeps', () => {
+  it('a ready connection that died is replaced at once, the next ones after growing pauses', () => {
+    const core = ready(make({ minIdle: 1 }), [10])
+    core.died(10, 5)
+    assert.deepEqual(actions(core), ['destroy 10', 'connect'])
+    core.connected(11, 6)
+    core.died(11, 7)
+    assert.deepEqual(actions(core), ['keep 11', 'destroy 11'])
+    assert.equal(core.nextTimeout(), 7 + 250)
+    core.timeout(7 + 250)
+    core.connected(12, 300)
+    core.died(12, 400)
+    assert.equal(core.nextTimeout(), 400 + 500)
+  })
+
+  it('after four unused in a row the pool sleeps, until the next borrower', () => {
     const core = ready(make({ minIdle: 1 }), [10])
     let now = 1
-    let conn = 10
-    for (let death = 1; death <= 4; death++) {
+    for (let conn = 10; conn < 14; conn++) {
       core.died(conn, now)
-      assert.deepEqual(actions(core), [`destroy ${conn}`])
-      if (death === 4) break
-      now = core.nextTimeout() ?? assert.fail('no refill planned')
+      now = Math.max(now, core.nextTimeout() ?? now)
       core.timeout(now)
-      assert.deepEqual(actions(core), ['connect'])
-      core.connected(++conn, now)
-      assert.deepEqual(actions(core), [`keep ${conn}`])
+      if (conn < 13) core.connected(conn + 1, now)
     }
+    assert.equal(actions(core).filter(action => action === 'connect').length, 3)
     assert.equal(core.nextTimeout(), undefined)
-    // The next borrower wakes it: one for them, one to be kept.
+    assert.equal(core.connecting, 0)
+    // One for the borrower, and one to be kept ready.
     core.borrow(1, now + 60_000)
-    assert.deepEqual(actions(core), ['connect', 'connect'])
+    core.connected(20, now + 60_001)
+    assert.deepEqual(actions(core), ['connect', 'connect', 'grant 1=20'])
   })
 
   it('a granted connection found dead is replaced, and its borrower stays the first', () => {
