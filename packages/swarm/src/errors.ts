@@ -74,8 +74,8 @@ export class ConnectionLimitError extends WarrenError {
 }
 
 /** Thrown when a connection ended before the swarm could register it. */
-export class ConnectionEndedError extends WarrenError {
-  readonly code = 'ERR_CONNECTION_ENDED'
+export class UnregisteredConnectionError extends WarrenError {
+  readonly code = 'ERR_CONNECTION_UNREGISTERED'
 }
 
 /** Thrown when a close or a stop takes longer than its deadline; what was closing is destroyed. */

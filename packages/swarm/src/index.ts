@@ -11,7 +11,7 @@ export type { ListenFailure } from './errors.ts'
 export {
   AddressNotDialledError,
   CloseTimeoutError,
-  ConnectionEndedError,
+  UnregisteredConnectionError,
   ConnectionLimitError,
   ConnectionSupplantedError,
   DialQueueFullError,

@@ -1,7 +1,7 @@
 import type { Connection, PeerId } from '@libp2p/interface'
 import { PeerMap } from '@libp2p/peer-collections'
 import {
-  ConnectionEndedError,
+  UnregisteredConnectionError,
   ConnectionLimitError,
   ConnectionSupplantedError,
   SwarmClosedError
@@ -109,7 +109,7 @@ export class ConnectionTable {
   adopt(connection: Connection, options: AdoptOptions = {}): void {
     if (this.#closed) throw new SwarmClosedError('the swarm was closed while a peer connected')
     if (connection.status !== 'open') {
-      throw new ConnectionEndedError('the connection ended before it could be registered')
+      throw new UnregisteredConnectionError('the connection ended before it could be registered')
     }
     const peer = connection.remotePeer
     const known = this.#byPeer.get(peer) ?? []
