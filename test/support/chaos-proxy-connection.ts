@@ -77,6 +77,8 @@ export class ChaosConnection {
   #cut(clean: boolean): void {
     this.onCut()
     if (!clean) return this.reset()
+    // The other direction stops too: nothing is written to a socket that has got its end.
+    this.silence(['up', 'down'])
     this.#client.destroySoon()
     this.#upstream.destroySoon()
   }
