@@ -61,6 +61,22 @@ async function readBytes(
 describe('links that break', () => {
   afterEach(cleanUp)
 
+  it('a link that carries a session and is lost soon, again and again, is made anew without growing pauses', async () => {
+    const { a, b, proxy } = await proxied({ reconnect: { first: 1, factor: 1_000, max: 600_000 } })
+    const listener = await b.tunnel.listen('web')
+    const session = await a.tunnel.dial('web')
+    const accepted = await listener.accept()
+    for (let round = 0; round < 6; round++) {
+      const { promise: resumed, resolve } = Promise.withResolvers<void>()
+      const stop = session.on('resumed', resolve)
+      proxy.cut()
+      await resumed
+      stop()
+    }
+    await session.send(message('still here'))
+    assert.equal(textOf(await accepted.receive()), 'still here')
+  })
+
   it('parity 4 (TestReconnectTunnel), R7: a session goes on in both directions', async () => {
     const { a, b, proxy } = await proxied()
     const listener = await b.tunnel.listen('web')

@@ -146,9 +146,10 @@ export class NodeKeeper {
   #onLost(link: TunnelLink | undefined, lived: number): number {
     // Its connection may be dead without the swarm knowing, or the address be in back-off.
     this.#force = true
-    if (lived < ESTABLISHED_AFTER) return this.#backoff.next()
-    this.#backoff.reset()
-    return link?.endedBy === GoodbyeReason.SHUTDOWN ? this.#backoff.next() : 0
+    const young = lived < ESTABLISHED_AFTER
+    // The peer that let a session in does not refuse us: only the way breaks, again and again.
+    if (!young || link?.useful === true) this.#backoff.reset()
+    return young || link?.endedBy === GoodbyeReason.SHUTDOWN ? this.#backoff.next() : 0
   }
 
   #onFailure(error: Error): number {

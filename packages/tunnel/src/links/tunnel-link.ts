@@ -102,6 +102,7 @@ export class TunnelLink implements Link, LinkCandidate {
   #discoveredAt: number
   #tickedAt: number
   #carried = 0
+  #useful = false
   #probedAt: number
   #probe: { readonly id: number; readonly sentAt: number; heardAt: number } | undefined
   #probeId = 0
@@ -174,6 +175,11 @@ export class TunnelLink implements Link, LinkCandidate {
     return this.#error
   }
 
+  /** A stream for a session was opened over it from here. */
+  get useful(): boolean {
+    return this.#useful
+  }
+
   /** Channels that the peer announced beyond the limit. */
   get refusedChannels(): number {
     return this.#refusedChannels
@@ -233,6 +239,7 @@ export class TunnelLink implements Link, LinkCandidate {
   }
 
   noteSuccess(): void {
+    this.#useful = true
     this.#metrics.success()
   }
 
