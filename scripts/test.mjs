@@ -17,6 +17,7 @@ const GROUPS = [
     ['docs', 60_000],
     ['compliance', 60_000],
     ['interop', 60_000],
+    ['services', 60_000],
     ['integration', 120_000],
     ['cli', 180_000],
     ['faults', 300_000],
