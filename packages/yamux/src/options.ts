@@ -68,7 +68,8 @@ export interface YamuxOptions {
    */
   readonly maxControlFrames?: number
   /**
-   * Answers to pings that may wait; a newer one takes the place of the oldest.
+   * Answers to pings that may wait; a newer one takes the place of the oldest, and its ping counts as
+   * a frame without progress.
    *
    * @default 32
    */
@@ -86,7 +87,7 @@ export interface YamuxOptions {
    */
   readonly resetsPerSecond?: number
   /**
-   * Frames without progress (empty DATA, zero credit, unknown streams) that the peer may send at once, …
+   * Frames without progress (empty DATA, zero credit, unknown streams, too many pings) that the peer may send at once, …
    *
    * @default 1_000
    */

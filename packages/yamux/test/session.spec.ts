@@ -296,13 +296,30 @@ describe('YamuxSession', () => {
       })
     }
 
-    it('a million pings from a peer that does not read: 32 answers wait', () => {
+    it('a million pings from a peer that does not read: 32 answers wait, then the connection ends', () => {
       const core = new Core('server')
       const pings = Buffer.concat(
         Array.from({ length: 1000 }, (_, i) => frame(FRAME.ping, syn, 0, i))
       )
-      for (let i = 0; i < 1000; i++) core.session.receive(pings, 0)
+      core.session.receive(pings, 0)
       assert.equal(core.output().length, 32 * 12)
+      let batches = 1
+      assert.throws(
+        () => {
+          for (; batches < 1000; batches++) core.session.receive(pings, 0)
+        },
+        { code: 'ERR_YAMUX_FLOOD' }
+      )
+      assert.ok(batches < 3, `${batches} batches were taken`)
+      assert.equal(goAwayCode(core), GO_AWAY.resourceLimit)
+    })
+
+    it('a peer that pings and reads the answers goes on', () => {
+      const core = new Core('server')
+      for (let i = 0; i < 10_000; i++) {
+        core.session.receive(frame(FRAME.ping, syn, 0, i), 0)
+        assert.deepEqual(Buffer.from(core.output()), frame(FRAME.ping, ack, 0, i))
+      }
     })
 
     it('streams beyond the limit are reset with "resource limit", and without end they end the connection', () => {

@@ -1,3 +1,5 @@
+import { STREAM_CODE } from '@warren/interface'
+
 /** Protocol id of yamux in libp2p. */
 export const YAMUX_PROTOCOL = '/yamux/1.0.0'
 
@@ -16,20 +18,11 @@ export const FRAME = { data: 0, windowUpdate: 1, ping: 2, goAway: 3 } as const
 /** Frame flags (spec.md, "Flag field"). */
 export const FLAG = { syn: 1, ack: 2, fin: 4, rst: 8 } as const
 
-/** Codes of a GOAWAY frame (spec.md), and above 0x1000 those of libp2p for connections. */
-export const GO_AWAY = {
-  normal: 0,
-  protocolError: 1,
-  internalError: 2,
-  resourceLimit: 0x1001,
-  protocolViolation: 0x1003,
-  garbageCollected: 0x1005,
-  shutdown: 0x1006
-} as const
-
 /**
- * Codes that travel in the length field of a reset (libp2p error codes for streams).
- *
- * @see https://github.com/libp2p/specs/blob/master/error-codes/README.md
+ * Codes of a GOAWAY frame in the protocol itself (spec.md). Above 0x1000 they are libp2p's
+ * `CONNECTION_CODE`.
  */
-export const RESET = { none: 0, protocolNegotiationFailed: 0x1001, resourceLimit: 0x1002 } as const
+export const GO_AWAY = { normal: 0, protocolError: 1, internalError: 2 } as const
+
+/** Codes that travel in the length field of a reset: libp2p's codes for streams. */
+export const RESET = STREAM_CODE

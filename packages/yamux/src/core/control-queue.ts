@@ -27,6 +27,11 @@ export class ControlQueue {
     return this.#frames.length + this.#pongs.length
   }
 
+  /** As many answers to pings wait as may: a further one takes the place of the oldest. */
+  get pongsFull(): boolean {
+    return this.#pongs.length >= this.#maxPongs
+  }
+
   /**
    * Queues a frame that the peer makes us send.
    *
@@ -48,7 +53,7 @@ export class ControlQueue {
   push(type: number, flags: number, streamId: number, length: number): void {
     const frame = encodeHeader(type, flags, streamId, length)
     if (type === FRAME.ping && flags === FLAG.ack) {
-      if (this.#pongs.length >= this.#maxPongs) this.#pongs.shift()
+      if (this.pongsFull) this.#pongs.shift()
       this.#pongs.push(frame)
       return
     }

@@ -1,3 +1,4 @@
+import { CONNECTION_CODE, type ByteAccount } from '@warren/interface'
 import {
   YamuxGoAwayError,
   YamuxKeepAliveError,
@@ -13,6 +14,13 @@ import type { ReceiveBudget } from './receive-budget.ts'
 import { SendScheduler } from './send-scheduler.ts'
 import { StreamState } from './stream-state.ts'
 
+/** A peer that ends its connection with one of these ends it in peace. */
+const CALM_ENDS: ReadonlySet<number> = new Set([
+  GO_AWAY.normal,
+  CONNECTION_CODE.supplanted,
+  CONNECTION_CODE.garbageCollected,
+  CONNECTION_CODE.shutdown
+])
 /** Frames that an honest peer may send for a stream after we let go of it: credit, FIN, RST. */
 const STALE_PER_STREAM = 8
 const MAX_STALE = 65_536
@@ -71,6 +79,7 @@ export class YamuxSession<Owner> {
   readonly #events: SessionEvents<Owner>
   readonly #limits: SessionLimits
   readonly #budget: ReceiveBudget
+  readonly #account: ByteAccount | undefined
   readonly #client: boolean
   readonly #parser: FrameParser
   readonly #control: ControlQueue
@@ -85,7 +94,7 @@ export class YamuxSession<Owner> {
   #unacknowledged = 0
   #held = 0
   #ended = false
-  #remoteGoAway = false
+  #remoteGoAway: number | undefined
   /** The stream whose DATA body is being read; `undefined` while a body is skipped. */
   #bodyOf: StreamState<Owner> | undefined
   #bodyEnds = false
@@ -102,8 +111,10 @@ export class YamuxSession<Owner> {
     limits: SessionLimits,
     budget: ReceiveBudget,
     events: SessionEvents<Owner>,
-    now: number
+    now: number,
+    account?: ByteAccount
   ) {
+    this.#account = account
     this.#events = events
     this.#limits = limits
     this.#budget = budget
@@ -136,8 +147,8 @@ export class YamuxSession<Owner> {
     return this.#unacknowledged
   }
 
-  /** The peer takes no more streams. */
-  get remoteGoAway(): boolean {
+  /** The code with which the peer said that it takes no more streams, once it has. */
+  get remoteGoAway(): number | undefined {
     return this.#remoteGoAway
   }
 
@@ -236,7 +247,7 @@ export class YamuxSession<Owner> {
   taken(stream: StreamState<Owner>, bytes: number, now: number): void {
     if (!stream.accounted) return
     stream.unread -= bytes
-    this.#hold(-bytes)
+    this.#hold(stream, -bytes)
     if (stream.remoteEnded || this.#ended) return
     this.#now = now
     this.#grant(stream)
@@ -246,7 +257,14 @@ export class YamuxSession<Owner> {
   putBack(stream: StreamState<Owner>, bytes: number): void {
     if (!stream.accounted) return
     stream.unread += bytes
-    this.#hold(bytes)
+    this.#hold(stream, bytes)
+  }
+
+  /** What the stream holds counts in `account` too, from now on. */
+  countIn(stream: StreamState<Owner>, account: ByteAccount): void {
+    if (!stream.accounted || stream.account !== undefined) return
+    stream.account = account
+    account.hold(stream.unread)
   }
 
   /** Tells the peer that no more streams are taken. */
@@ -385,9 +403,14 @@ export class YamuxSession<Owner> {
     if (stream === undefined || stream.dead) return
     stream.credit -= bytes.length
     stream.unread += bytes.length
-    this.#hold(bytes.length)
+    this.#hold(stream, bytes.length)
     this.#events.data(stream, bytes)
-    if (this.#held > this.#limits.maxConnectionBuffer || this.#budget.held > this.#budget.limit) {
+    if (stream.account?.over === true) this.#resetOverLimit(stream)
+    if (
+      this.#held > this.#limits.maxConnectionBuffer ||
+      this.#budget.held > this.#budget.limit ||
+      this.#account?.over === true
+    ) {
       this.#resetLargest()
     }
   }
@@ -402,6 +425,8 @@ export class YamuxSession<Owner> {
 
   #onPing(flags: number, id: number): void {
     if (flags === FLAG.syn) {
+      // More than an honest peer ever has under way: it waits for answers, or does not read them.
+      if (this.#control.pongsFull) this.#guard.glitch(this.#now)
       this.#control.answer(FRAME.ping, FLAG.ack, 0, id)
       this.#events.output()
     } else if (flags === FLAG.ack) {
@@ -419,8 +444,8 @@ export class YamuxSession<Owner> {
   }
 
   #onGoAway(code: number): void {
-    this.#remoteGoAway = true
-    if (code !== GO_AWAY.normal && code !== GO_AWAY.garbageCollected && code !== GO_AWAY.shutdown) {
+    this.#remoteGoAway = code
+    if (!CALM_ENDS.has(code)) {
       throw new YamuxGoAwayError(`the peer ended the connection with GOAWAY code ${code}`, code)
     }
     this.#events.goAway()
@@ -447,12 +472,15 @@ export class YamuxSession<Owner> {
     if (this.#now - stream.grantedAt > 4 * this.#rtt) return
     if (this.#held * 4 > this.#limits.maxConnectionBuffer * 3) return
     if (this.#budget.held * 4 > this.#budget.limit * 3) return
+    if (this.#account?.tight === true || stream.account?.tight === true) return
     stream.window = Math.min(stream.window * 2, this.#limits.maxStreamWindowSize)
   }
 
-  #hold(bytes: number): void {
+  #hold(stream: StreamState<Owner>, bytes: number): void {
     this.#held += bytes
     this.#budget.held += bytes
+    this.#account?.hold(bytes)
+    stream.account?.hold(bytes)
   }
 
   /** At the limit of what may be held unread, the stream that holds most pays. */
@@ -461,14 +489,18 @@ export class YamuxSession<Owner> {
     for (const stream of this.streams.values()) {
       if (largest === undefined || stream.unread > largest.unread) largest = stream
     }
-    if (largest === undefined || largest.unread === 0) return
-    const held = largest.unread
-    this.reset(largest, RESET.resourceLimit)
+    if (largest !== undefined && largest.unread > 0) this.#resetOverLimit(largest)
+  }
+
+  #resetOverLimit(stream: StreamState<Owner>): void {
+    if (stream.dead || stream.unread === 0) return
+    const held = stream.unread
+    this.reset(stream, RESET.resourceLimit)
     this.#events.reset(
-      largest,
+      stream,
       RESET.resourceLimit,
       new YamuxResourceLimitError(
-        `the stream held ${held} unread bytes when the limit of its connection or of the process was reached`
+        `the stream held ${held} unread bytes when a limit was reached: of its protocol, connection or peer, or of the process`
       )
     )
   }
@@ -498,7 +530,7 @@ export class YamuxSession<Owner> {
   /** What is still unread belongs to the reader's object from now on, and no more to the budgets. */
   #forget(stream: StreamState<Owner>): void {
     if (!this.streams.delete(stream.id)) return
-    this.#hold(-stream.unread)
+    this.#hold(stream, -stream.unread)
     stream.unread = 0
     stream.accounted = false
     this.#staleAllowance = Math.min(this.#staleAllowance + STALE_PER_STREAM, MAX_STALE)

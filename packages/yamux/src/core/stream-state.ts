@@ -1,3 +1,4 @@
+import type { ByteAccount } from '@warren/interface'
 import { INITIAL_WINDOW } from './constants.ts'
 
 /**
@@ -29,6 +30,8 @@ export class StreamState<Owner> {
   credit = INITIAL_WINDOW
   /** Bytes that were received and not taken by the reader. */
   unread = 0
+  /** Counts its unread bytes apart from those of the rest, for its protocol. */
+  account: ByteAccount | undefined
   /** Unread bytes count in the budgets: as long as the session knows the stream. */
   accounted = true
   /** When credit was last granted, in the core's time; `-1` before the first grant. */
