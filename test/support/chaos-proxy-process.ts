@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { ChaosConnection } from './chaos-proxy-connection.ts'
 import type { Faults } from './chaos-proxy-connection.ts'
+import { generator } from './content.ts'
 import type { ChaosCommand, ChaosCounts, CutPlan, Flow } from './chaos-proxy.ts'
 
 const connections = new Set<ChaosConnection>()
@@ -35,10 +36,12 @@ process.on('message', ({ id, command }: { id: number; command: ChaosCommand }) =
 async function run(command: ChaosCommand): Promise<number | ChaosCounts> {
   switch (command.do) {
     case 'start':
-      target = command
       server.listen(0, '127.0.0.1')
       await once(server, 'listening')
       return (server.address() as net.AddressInfo).port
+    case 'aim':
+      target = command
+      break
     case 'reset':
       resetAll()
       break
@@ -109,15 +112,4 @@ function planCut(cuts: CutPlan, random: () => number): void {
     else for (const connection of connections) silence(connection, ['up', 'down'])
     planCut(cuts, random)
   }, pause)
-}
-
-/** mulberry32: small, seeded, good enough for faults. */
-function generator(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
 }

@@ -33,7 +33,8 @@ export interface CutPlan {
 
 /** What the process of the proxy is told. */
 export type ChaosCommand =
-  | { readonly do: 'start'; readonly host: string; readonly port: number }
+  | { readonly do: 'start' }
+  | { readonly do: 'aim'; readonly host: string; readonly port: number }
   | { readonly do: 'reset' }
   | { readonly do: 'blackhole'; readonly flows: readonly Flow[]; readonly existingOnly: boolean }
   | { readonly do: 'refuse' }
@@ -76,8 +77,8 @@ export class ChaosProxy implements AsyncDisposable {
     this.#waiting = waiting
   }
 
-  /** Starts a proxy to the target. */
-  static async start(target: { host?: string; port: number }): Promise<ChaosProxy> {
+  /** Starts a proxy to the target; without one it resets every connection until it is aimed. */
+  static async start(target?: { host?: string; port: number }): Promise<ChaosProxy> {
     const child = fork(new URL('./chaos-proxy-process.js', import.meta.url), { execArgv: [] })
     const waiting = new Map<number, (answer: ChaosAnswer) => void>()
     child.on('message', (answer: ChaosAnswer) => {
@@ -86,11 +87,18 @@ export class ChaosProxy implements AsyncDisposable {
     })
     const started = new Promise<ChaosAnswer>(resolve => waiting.set(0, resolve))
     const died = once(child, 'exit').then(() => Promise.reject(new Error('the proxy died')))
-    const command: ChaosCommand = { do: 'start', host: '127.0.0.1', ...target }
+    const command: ChaosCommand = { do: 'start' }
     child.send({ id: 0, command })
     const { result } = await Promise.race([started, died])
     died.catch(() => {})
-    return new ChaosProxy(child, result as number, waiting)
+    const proxy = new ChaosProxy(child, result as number, waiting)
+    if (target !== undefined) await proxy.aim(target)
+    return proxy
+  }
+
+  /** Leads new connections to this target. */
+  aim(target: { host?: string; port: number }): Promise<ChaosCounts> {
+    return this.#send({ do: 'aim', host: '127.0.0.1', ...target })
   }
 
   /** Resets every connection now, on both sides. */
