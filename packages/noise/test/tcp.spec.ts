@@ -56,7 +56,9 @@ describe('over TCP', () => {
   /** The next conn that the listener accepts, secured. */
   function nextSecured(): Promise<SecuredConnection> {
     return new Promise((resolve, reject) => {
-      accepted = conn => server.encrypter.secureInbound(conn).then(resolve, reject)
+      accepted = conn => {
+        server.encrypter.secureInbound(conn).then(resolve, reject)
+      }
     })
   }
 
