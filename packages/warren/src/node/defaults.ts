@@ -6,6 +6,9 @@ import type { SwarmInit } from '@warren/swarm'
 import { tcp } from '@warren/transport-tcp'
 import { yamux } from '@warren/yamux'
 
+/** Sessions that a tunnel carries per peer (4,096), each on a stream of its own, and the node's other streams. */
+const STREAMS_PER_CONNECTION = 4_096 + 64
+
 /**
  * What a node's connections are made of: the one place where transports, security and muxers are
  * chosen. The first that both ends know is used.
@@ -16,6 +19,12 @@ export const STACK: Pick<
 > = {
   transports: [tcp()],
   connectionEncrypters: [noise()],
-  streamMuxers: [yamux(), mplex()],
+  streamMuxers: [
+    yamux({
+      maxInboundStreams: STREAMS_PER_CONNECTION,
+      maxOutboundStreams: STREAMS_PER_CONNECTION
+    }),
+    mplex()
+  ],
   services: { identify: identify(), ping: ping() }
 }
