@@ -13,14 +13,16 @@ const write = process.argv.includes('--write')
 const all = packages()
 let problems = 0
 
-for (const [name, check] of [
-  ['package rules', checkRules],
-  ['documentation of exports', checkDocs],
-  ['options tables', checkOptions],
-  ['error tables', checkErrors],
-  ['runtime dependencies', checkDependencies],
-  ['lockfile', checkLockfile]
-]) {
+const CHECKS = {
+  'package rules': checkRules,
+  'documentation of exports': checkDocs,
+  'options tables': checkOptions,
+  'error tables': checkErrors,
+  'runtime dependencies': checkDependencies,
+  lockfile: checkLockfile
+}
+
+for (const [name, check] of Object.entries(CHECKS)) {
   const found = await check(all, { write })
   problems += found.length
   process.stdout.write(`${found.length === 0 ? '✔' : '✘'} ${name}\n`)

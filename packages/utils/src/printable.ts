@@ -1,6 +1,5 @@
-/** Control characters (C0, C1), line separators and bidirectional overrides. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it removes
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
+/** Control characters (C0, C1, DEL), line separators, surrogates alone and bidirectional overrides. */
+const UNSAFE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
 
 /**
  * A string that a peer chose, made safe for a log line, a terminal or a page: control characters
@@ -23,9 +22,15 @@ export function describeError(error: unknown, max = 512): string {
   const parts: string[] = []
   let current: unknown = error
   for (let depth = 0; current !== undefined && current !== null && depth < 8; depth++) {
-    const text = current instanceof Error ? current.message || current.name : String(current)
+    const text: string =
+      current instanceof Error ? current.message || current.name : inspect(current)
     if (!parts.some(part => part.includes(text))) parts.push(text)
     current = current instanceof Error ? current.cause : undefined
   }
   return printable(parts.join(': '), max)
+}
+
+/** What was thrown and is no error, in a word or two. */
+function inspect(thrown: unknown): string {
+  return typeof thrown === 'object' ? JSON.stringify(thrown) : String(thrown)
 }
