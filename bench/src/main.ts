@@ -5,10 +5,18 @@ import { cpus, release } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { forward } from './benchmarks/forward.ts'
-import { connections, echo, memory, throughput } from './benchmarks/streams.ts'
+import { connections, echo, growth, memory, session, throughput } from './benchmarks/streams.ts'
 import type { Benchmark } from './harness/contest.ts'
 
-const BENCHMARKS: readonly Benchmark[] = [throughput, echo, connections, memory, forward]
+const BENCHMARKS: readonly Benchmark[] = [
+  throughput,
+  echo,
+  connections,
+  memory,
+  growth,
+  session,
+  forward
+]
 const PAGE = fileURLToPath(new URL('../../../docs/benchmarks.md', import.meta.url))
 const [BEGIN, END] = ['<!-- tables -->', '<!-- /tables -->']
 

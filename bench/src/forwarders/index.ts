@@ -7,7 +7,9 @@ import { warrenForward } from './warren.ts'
 export interface Forwarder {
   /** The port on 127.0.0.1 at which the target is reached. */
   readonly port: number
-  stop(): Promise<void>
+  /** The forwarders' processes. */
+  readonly pids: readonly number[]
+  readonly stop: () => Promise<void>
 }
 
 /** Forwarders by the name that the tables show; each is given the target's port. */
@@ -16,7 +18,7 @@ export const FORWARDERS: Readonly<Record<string, (target: number) => Promise<For
   'warren share / open': warrenForward,
   'ssh -L': sshForward,
   'node:net pipe (no encryption)': plainPipe,
-  direct: async target => ({ port: target, stop: async () => {} })
+  direct: async target => ({ port: target, pids: [], stop: async () => {} })
 }
 
 export { sshAvailable }

@@ -7,5 +7,9 @@ export async function plainPipe(target: number): Promise<Forwarder> {
   const near = new Child('pipe', [])
   const middle = await far.ask<number>({ op: 'listen', target })
   const port = await near.ask<number>({ op: 'listen', target: middle })
-  return { port, stop: async () => void (await Promise.all([near.stop(), far.stop()])) }
+  return {
+    port,
+    pids: [near.pid, far.pid],
+    stop: async () => void (await Promise.all([near.stop(), far.stop()]))
+  }
 }

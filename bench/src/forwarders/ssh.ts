@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { stopProcess, track } from '../harness/processes.ts'
 import type { Forwarder } from './index.ts'
 
 const SSHD = '/usr/sbin/sshd'
@@ -38,40 +39,38 @@ export async function sshForward(target: number): Promise<Forwarder> {
   } catch {
     // Only needed, and only allowed, for root.
   }
-  const server = spawn(SSHD, ['-D', '-f', at('sshd_config')], { stdio: 'ignore' })
+  const server = track(spawn(SSHD, ['-D', '-f', at('sshd_config')], { stdio: 'ignore' }))
   await reachable(port)
-  const client = spawn(
-    'ssh',
-    [
-      '-N',
-      '-F',
-      'none',
-      '-p',
-      String(port),
-      '-i',
-      at('user'),
-      '-o',
-      'StrictHostKeyChecking=no',
-      '-o',
-      `UserKnownHostsFile=${at('known')}`,
-      '-o',
-      'ExitOnForwardFailure=yes',
-      '-L',
-      `127.0.0.1:${local}:127.0.0.1:${target}`,
-      `${userInfo().username}@127.0.0.1`
-    ],
-    { stdio: 'ignore' }
+  const client = track(
+    spawn(
+      'ssh',
+      [
+        '-N',
+        '-F',
+        'none',
+        '-p',
+        String(port),
+        '-i',
+        at('user'),
+        '-o',
+        'StrictHostKeyChecking=no',
+        '-o',
+        `UserKnownHostsFile=${at('known')}`,
+        '-o',
+        'ExitOnForwardFailure=yes',
+        '-L',
+        `127.0.0.1:${local}:127.0.0.1:${target}`,
+        `${userInfo().username}@127.0.0.1`
+      ],
+      { stdio: 'ignore' }
+    )
   )
   await reachable(local)
   return {
     port: local,
+    pids: [client.pid ?? 0, server.pid ?? 0],
     stop: async () => {
-      for (const child of [client, server]) {
-        if (child.exitCode !== null) continue
-        const exited = once(child, 'exit')
-        child.kill()
-        await exited
-      }
+      await Promise.all([client, server].map(stopProcess))
       rmSync(folder, { recursive: true, force: true })
     }
   }

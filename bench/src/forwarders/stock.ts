@@ -7,5 +7,9 @@ export async function stockForward(target: number): Promise<Forwarder> {
   const near = new Child('libp2p-forward', [])
   const address = await far.ask<string>({ op: 'share', target })
   const port = await near.ask<number>({ op: 'open', address })
-  return { port, stop: async () => void (await Promise.all([near.stop(), far.stop()])) }
+  return {
+    port,
+    pids: [near.pid, far.pid],
+    stop: async () => void (await Promise.all([near.stop(), far.stop()]))
+  }
 }

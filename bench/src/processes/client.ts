@@ -1,17 +1,18 @@
 // The client of a benchmark: one process, one job after another.
-import { answer } from '../harness/child.ts'
+import { answer, cpuMicros } from '../harness/child.ts'
 import { percentile } from '../harness/stats.ts'
-import type { BenchConnection, BenchStream } from '../stacks/stack.ts'
-import { STACKS } from '../stacks/index.ts'
+import type { BenchClient, BenchConnection, BenchStream } from '../stacks/stack.ts'
+import { stackOf } from '../stacks/index.ts'
 
-const stack = STACKS[process.argv[2] ?? '']?.()
-if (stack === undefined) throw new Error(`no stack ${process.argv[2]}`)
+const stack = stackOf(process.argv[2])
 const CHUNK = Buffer.alloc(65_536, 'warren')
 const kept: BenchConnection[] = []
 const keptStreams: BenchStream[] = []
 
+type Read = (count: number) => Promise<void>
+
 /** Resolves each time the stream has brought `count` bytes. */
-function reader(stream: BenchStream): (count: number) => Promise<void> {
+function reader(stream: BenchStream): Read {
   let have = 0
   let wanted: { count: number; resolve: () => void } | undefined
   const check = (): void => {
@@ -32,14 +33,10 @@ function reader(stream: BenchStream): (count: number) => Promise<void> {
     })
 }
 
-async function send(
-  stream: BenchStream,
-  bytes: number,
-  read: (count: number) => Promise<void>
-): Promise<void> {
+async function send(stream: BenchStream, bytes: number, read: Read): Promise<void> {
   const head = Buffer.alloc(9, 'S')
   head.writeBigUInt64BE(BigInt(bytes), 1)
-  stream.write(head)
+  if (!stream.write(head)) await stream.drained()
   for (let left = bytes; left > 0; ) {
     const chunk = left >= CHUNK.length ? CHUNK : CHUNK.subarray(0, left)
     left -= chunk.length
@@ -48,25 +45,67 @@ async function send(
   await read(1)
 }
 
+/** Opens a stream, gets 32 bytes back on it and ends it; how many milliseconds the first two took. */
+async function openAndEcho(connection: BenchConnection): Promise<number> {
+  const started = performance.now()
+  const stream = await connection.open()
+  const read = reader(stream)
+  stream.write(Buffer.alloc(33, 'E'))
+  await read(32)
+  const took = performance.now() - started
+  stream.end()
+  return took
+}
+
+/** Opens a stream that stays open. */
+async function keepStream(connection: BenchConnection): Promise<void> {
+  const stream = await connection.open()
+  const read = reader(stream)
+  stream.write(Buffer.alloc(2, 'E'))
+  await read(1)
+  keptStreams.push(stream)
+}
+
+async function keepMany(connection: BenchConnection, count: number): Promise<void> {
+  for (let left = count; left > 0; left -= 50) {
+    await Promise.all(
+      Array.from({ length: Math.min(50, left) }, async () => keepStream(connection))
+    )
+  }
+}
+
+async function dial(address: string): Promise<BenchConnection> {
+  return (await stack.client()).dial(address)
+}
+
+/** Runs a job `count` times, `parallel` at once; its results. */
+async function times<T>(count: number, parallel: number, job: () => Promise<T>): Promise<T[]> {
+  const results: T[] = []
+  let left = count
+  await Promise.all(
+    Array.from({ length: parallel }, async () => {
+      while (left-- > 0) results.push(await job())
+    })
+  )
+  return results
+}
+
+const sorted = (samples: number[]): number[] => samples.sort((a, b) => a - b)
+
 answer({
-  async throughput({
-    address,
-    streams,
-    bytes
-  }: {
-    address: string
-    streams: number
-    bytes: number
-  }) {
-    const connection = await stack.dial(address)
+  cpu: () => cpuMicros(),
+
+  async throughput({ address, streams, bytes }: Job & { streams: number; bytes: number }) {
+    const connection = await dial(address)
     const open = await Promise.all(Array.from({ length: streams }, async () => connection.open()))
     const readers = open.map(reader)
     const round = async (total: number): Promise<number> => {
       const started = performance.now()
+      const share = Math.floor(total / streams)
       await Promise.all(
-        open.map(async (stream, i) => send(stream, total / streams, readers[i] ?? (async () => {})))
+        open.map(async (stream, i) => send(stream, share, readers[i] ?? (async () => {})))
       )
-      return total / 1e6 / ((performance.now() - started) / 1000)
+      return (share * streams) / 1e6 / ((performance.now() - started) / 1000)
     }
     await round(bytes / 4)
     const rate = await round(bytes)
@@ -74,31 +113,12 @@ answer({
     return rate
   },
 
-  async echo({ address, count, parallel }: { address: string; count: number; parallel: number }) {
-    const connection = await stack.dial(address)
-    const once = async (): Promise<number> => {
-      const started = performance.now()
-      const stream = await connection.open()
-      const read = reader(stream)
-      stream.write(Buffer.alloc(33, 'E'))
-      await read(32)
-      const took = performance.now() - started
-      stream.end()
-      return took
-    }
-    const run = async (n: number): Promise<number[]> => {
-      const samples: number[] = []
-      let left = n
-      await Promise.all(
-        Array.from({ length: parallel }, async () => {
-          while (left-- > 0) samples.push(await once())
-        })
-      )
-      return samples
-    }
-    await run(Math.min(count, 500))
+  async echo({ address, count, parallel }: Job & { count: number; parallel: number }) {
+    const connection = await dial(address)
+    const once = async (): Promise<number> => openAndEcho(connection)
+    await times(Math.min(count, 500), parallel, once)
     const started = performance.now()
-    const samples = (await run(count)).sort((a, b) => a - b)
+    const samples = sorted(await times(count, parallel, once))
     const seconds = (performance.now() - started) / 1000
     await connection.close()
     return {
@@ -108,68 +128,77 @@ answer({
     }
   },
 
-  async connections({
-    address,
-    count,
-    parallel
-  }: {
-    address: string
-    count: number
-    parallel: number
-  }) {
-    let done = 0
-    const one = async (): Promise<void> => {
-      const connection = await stack.dial(address)
+  /** 64 bytes there and back on an open stream: median microseconds. */
+  async pingPong({ address, count }: Job & { count: number }) {
+    const connection = await dial(address)
+    const stream = await connection.open()
+    const read = reader(stream)
+    const ping = Buffer.alloc(64, 'E')
+    stream.write(Buffer.alloc(65, 'E'))
+    await read(64)
+    const once = async (): Promise<number> => {
+      const started = performance.now()
+      stream.write(ping)
+      await read(64)
+      return performance.now() - started
+    }
+    await times(Math.min(count, 500), 1, once)
+    const samples = sorted(await times(count, 1, once))
+    await connection.close()
+    return percentile(samples, 0.5) * 1000
+  },
+
+  /** Each worker is one node that dials, echoes a byte and closes, one connection after the other. */
+  async connections({ address, count, parallel }: Job & { count: number; parallel: number }) {
+    const idle: BenchClient[] = await Promise.all(
+      Array.from({ length: parallel }, async () => stack.client())
+    )
+    const once = async (): Promise<number> => {
+      const client = idle.pop()
+      if (client === undefined) throw new Error('more workers than nodes')
+      const started = performance.now()
+      const connection = await client.dial(address)
+      const took = performance.now() - started
       const stream = await connection.open()
       const read = reader(stream)
       stream.write(Buffer.alloc(2, 'E'))
       await read(1)
-      done++
       stream.end()
       await connection.close()
+      idle.push(client)
+      return took
     }
-    const run = async (n: number): Promise<void> => {
-      let left = n
-      await Promise.all(
-        Array.from({ length: parallel }, async () => {
-          while (left-- > 0) await one()
-        })
-      )
-    }
-    await run(Math.min(count, 30))
-    done = 0
     const started = performance.now()
-    await run(count)
-    return done / ((performance.now() - started) / 1000)
+    const samples = sorted(await times(count, parallel, once))
+    return {
+      seconds: (performance.now() - started) / 1000,
+      p50: percentile(samples, 0.5) * 1000
+    }
   },
 
-  async keepConnections({ address, count }: { address: string; count: number }) {
-    for (let left = count; left > 0; left -= 10) {
-      kept.push(
-        ...(await Promise.all(
-          Array.from({ length: Math.min(10, left) }, async () => stack.dial(address))
-        ))
-      )
-    }
-    return kept.length
+  async keepConnections({ address, count }: Job & { count: number }) {
+    await times(count, 10, async () => kept.push(await dial(address)))
   },
 
-  async keepStreams({ address, count }: { address: string; count: number }) {
-    const connection = await stack.dial(address)
-    kept.push(connection)
-    for (let left = count; left > 0; left -= 50) {
-      keptStreams.push(
-        ...(await Promise.all(
-          Array.from({ length: Math.min(50, left) }, async () => {
-            const stream = await connection.open()
-            const read = reader(stream)
-            stream.write(Buffer.alloc(2, 'E'))
-            await read(1)
-            return stream
-          })
-        ))
-      )
-    }
-    return keptStreams.length
+  async keepStreams({ address, count }: Job & { count: number }) {
+    const connection = kept[0] ?? (await dial(address))
+    kept[0] = connection
+    await keepMany(connection, count)
+  },
+
+  /** Opens streams and echoes on them with none open beside them, then beside `beside` open ones. */
+  async beside({ address, count, beside }: Job & { count: number; beside: number }) {
+    const connection = await dial(address)
+    const once = async (): Promise<number> => openAndEcho(connection)
+    await times(500, 1, once)
+    const alone = percentile(sorted(await times(count, 1, once)), 0.5)
+    await keepMany(connection, beside)
+    await times(200, 1, once)
+    const after = percentile(sorted(await times(count, 1, once)), 0.5)
+    return { alone: alone * 1000, beside: after * 1000 }
   }
 })
+
+interface Job {
+  readonly address: string
+}

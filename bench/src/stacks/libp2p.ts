@@ -29,19 +29,23 @@ export function stockLibp2p(): Stack {
         ...init(),
         addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] }
       })
+      let connections = 0
+      node.addEventListener('connection:open', () => connections++)
       await node.handle(PROTOCOL, stream => onStream(fromStream(stream)), {
         maxInboundStreams: MANY
       })
-      return String(node.getMultiaddrs()[0])
+      return { address: String(node.getMultiaddrs()[0]), connections: () => connections }
     },
-    async dial(address) {
+    async client() {
       const node = await createLibp2p(init())
-      const connection = await node.dial(multiaddr(address))
       return {
-        open: async () =>
-          fromStream(await connection.newStream(PROTOCOL, { maxOutboundStreams: MANY })),
-        close: async () => {
-          await node.stop()
+        async dial(address) {
+          const connection = await node.dial(multiaddr(address), { force: true })
+          return {
+            open: async () =>
+              fromStream(await connection.newStream(PROTOCOL, { maxOutboundStreams: MANY })),
+            close: async () => connection.close()
+          }
         }
       }
     }

@@ -6,7 +6,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import tls from 'node:tls'
-import type { BenchStream, Stack } from './stack.ts'
+import type { BenchClient, BenchServer, BenchStream, Stack } from './stack.ts'
 
 function fromSocket(socket: Socket): BenchStream {
   socket.on('error', () => {})
@@ -30,60 +30,63 @@ function fromSocket(socket: Socket): BenchStream {
 /** A plain socket: a stream is a connection. */
 export function plain(): Stack {
   return {
-    async listen(onStream) {
-      const server = net.createServer({ noDelay: true }, socket => onStream(fromSocket(socket)))
-      server.listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      return String((server.address() as AddressInfo).port)
-    },
-    async dial(address) {
-      return perConnection(async () => {
-        const socket = net.connect({ port: Number(address), host: '127.0.0.1', noDelay: true })
+    listen: async onStream =>
+      listening(net.createServer({ noDelay: true }, socket => onStream(fromSocket(socket)))),
+    client: async () =>
+      perConnection(async port => {
+        const socket = net.connect({ port, host: '127.0.0.1', noDelay: true })
         await once(socket, 'connect')
         return socket
       })
-    }
   }
 }
 
 /** TLS 1.3 on a socket of its own for each stream, with the cipher named. */
 export function secure(ciphers: string): Stack {
   return {
-    async listen(onStream) {
-      const server = tls.createServer(
-        { ...certificate(), ciphers, minVersion: 'TLSv1.3', noDelay: true },
-        socket => onStream(fromSocket(socket))
-      )
-      server.listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      return String((server.address() as AddressInfo).port)
-    },
-    async dial(address) {
-      return perConnection(async () => {
-        const socket = tls.connect({
-          port: Number(address),
-          host: '127.0.0.1',
-          ciphers,
-          rejectUnauthorized: false
-        })
+    listen: async onStream =>
+      listening(
+        tls.createServer(
+          { ...certificate(), ciphers, minVersion: 'TLSv1.3', noDelay: true },
+          socket => onStream(fromSocket(socket))
+        )
+      ),
+    client: async () =>
+      perConnection(async port => {
+        const socket = tls.connect({ port, host: '127.0.0.1', ciphers, rejectUnauthorized: false })
         socket.setNoDelay(true)
         await once(socket, 'secureConnect')
         return socket
       })
-    }
   }
 }
 
-function perConnection(connect: () => Promise<Socket>): Awaited<ReturnType<Stack['dial']>> {
-  const sockets: Socket[] = []
+async function listening(server: net.Server): Promise<BenchServer> {
+  let connections = 0
+  server.on('connection', () => connections++)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return { address: String((server.address() as AddressInfo).port), connections: () => connections }
+}
+
+/** The first stream is the connection that was dialled, each further one has its own. */
+function perConnection(connect: (port: number) => Promise<Socket>): BenchClient {
   return {
-    async open() {
-      const socket = await connect()
-      sockets.push(socket)
-      return fromSocket(socket)
-    },
-    async close() {
-      for (const socket of sockets) socket.destroy()
+    async dial(address) {
+      const port = Number(address)
+      let first: Socket | undefined = await connect(port)
+      const sockets = [first]
+      return {
+        async open() {
+          const socket = first ?? (await connect(port))
+          if (first === undefined) sockets.push(socket)
+          first = undefined
+          return fromSocket(socket)
+        },
+        async close() {
+          for (const socket of sockets) socket.destroy()
+        }
+      }
     }
   }
 }

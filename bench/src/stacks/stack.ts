@@ -17,10 +17,22 @@ export interface BenchConnection {
   close(): Promise<void>
 }
 
+/** A node that dials. */
+export interface BenchClient {
+  /** A new connection. One at a time: a node may join dials of one address that run together. */
+  dial(address: string): Promise<BenchConnection>
+}
+
+/** A server that runs. */
+export interface BenchServer {
+  readonly address: string
+  /** Connections taken so far. */
+  connections(): number
+}
+
 /** A way to carry streams between two processes. */
 export interface Stack {
-  /** Starts a server that calls `onStream` for every stream; returns where it is. */
-  listen(onStream: (stream: BenchStream) => void): Promise<string>
-  /** A connection of its own, never a shared one. */
-  dial(address: string): Promise<BenchConnection>
+  /** Starts a server that calls `onStream` for every stream. */
+  listen(onStream: (stream: BenchStream) => void): Promise<BenchServer>
+  client(): Promise<BenchClient>
 }

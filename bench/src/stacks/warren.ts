@@ -7,45 +7,60 @@ import type { Swarm } from '@warren/swarm'
 import { tcp } from '@warren/transport-tcp'
 import { yamux } from '@warren/yamux'
 import { fromStream } from './message-stream.ts'
-import type { Stack } from './stack.ts'
+import type { BenchServer, Stack } from './stack.ts'
 
 const PROTOCOL = '/bench/1.0.0'
 const MANY = 1_000_000
 
+/** A Warren swarm with its limits out of the way. */
+export async function benchSwarm(parts: 'own' | 'stock'): Promise<Swarm> {
+  const streams = { maxInboundStreams: MANY, maxOutboundStreams: MANY }
+  return createSwarm({
+    transports: [tcp()],
+    connectionEncrypters: [parts === 'own' ? noise() : stockNoise()],
+    streamMuxers: [parts === 'own' ? yamux(streams) : stockYamux(streams)],
+    options: {
+      maxConnections: MANY,
+      maxConnectionsPerPeer: MANY,
+      lowWatermark: MANY - 1,
+      highWatermark: MANY
+    }
+  })
+}
+
+/** A swarm that listens on loopback, its address and how many connections it has taken. */
+export async function listeningSwarm(
+  parts: 'own' | 'stock'
+): Promise<{ swarm: Swarm } & BenchServer> {
+  const swarm = await benchSwarm(parts)
+  let connections = 0
+  swarm.addEventListener('connected', () => connections++)
+  await swarm.listen(multiaddr('/ip4/127.0.0.1/tcp/0'))
+  const address = `${String(swarm.listenAddrs()[0])}/p2p/${swarm.peerId.toString()}`
+  return { swarm, address, connections: () => connections }
+}
+
 /** A Warren swarm, with our own security and muxer or with the stock ones. */
 export function warrenSwarm(parts: 'own' | 'stock'): Stack {
-  const swarm = async (): Promise<Swarm> =>
-    createSwarm({
-      transports: [tcp()],
-      connectionEncrypters: [parts === 'own' ? noise() : stockNoise()],
-      streamMuxers: [
-        parts === 'own'
-          ? yamux({ maxInboundStreams: MANY, maxOutboundStreams: MANY })
-          : stockYamux({ maxInboundStreams: MANY, maxOutboundStreams: MANY })
-      ],
-      options: {
-        maxConnections: MANY,
-        maxConnectionsPerPeer: MANY,
-        lowWatermark: MANY - 1,
-        highWatermark: MANY
-      }
-    })
   return {
     async listen(onStream) {
-      const server = await swarm()
-      await server.handle(PROTOCOL, stream => onStream(fromStream(stream)), {
+      const server = await listeningSwarm(parts)
+      await server.swarm.handle(PROTOCOL, stream => onStream(fromStream(stream)), {
         maxInboundStreams: MANY
       })
-      await server.listen(multiaddr('/ip4/127.0.0.1/tcp/0'))
-      return `${String(server.listenAddrs()[0])}/p2p/${server.peerId.toString()}`
+      return server
     },
-    async dial(address) {
-      const client = await swarm()
-      const connection = await client.dial(multiaddr(address))
+    async client() {
+      const client = await benchSwarm(parts)
       return {
-        open: async () =>
-          fromStream(await connection.newStream(PROTOCOL, { maxOutboundStreams: MANY })),
-        close: async () => client.close()
+        async dial(address) {
+          const connection = await client.dial(multiaddr(address), { force: true })
+          return {
+            open: async () =>
+              fromStream(await connection.newStream(PROTOCOL, { maxOutboundStreams: MANY })),
+            close: async () => connection.close()
+          }
+        }
       }
     }
   }
