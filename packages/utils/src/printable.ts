@@ -32,5 +32,7 @@ export function describeError(error: unknown, max = 512): string {
 
 /** What was thrown and is no error, in a word or two. */
 function inspect(thrown: unknown): string {
-  return typeof thrown === 'object' ? JSON.stringify(thrown) : String(thrown)
+  return typeof thrown === 'object'
+    ? JSON.stringify(thrown)
+    : String(thrown as string | number | symbol)
 }
