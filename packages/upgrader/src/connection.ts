@@ -1,5 +1,4 @@
 import type {
-  AbortOptions,
   Connection,
   ConnectionLimits,
   ConnectionStatus,
@@ -21,6 +20,8 @@ import {
   connectionSymbol
 } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import { STREAM_CODE, goAwayCodeOf } from '@warren/interface'
+import type { CodedCloseOptions, ConnectionScope } from '@warren/interface'
 import { deadline, describeError, waitFor } from '@warren/utils'
 import { TypedEventEmitter } from 'main-event'
 import { closeStreams } from './close-streams.ts'
@@ -34,6 +35,7 @@ import type { ResolvedOptions } from './options.ts'
 import { InboundStreams } from './streams/inbound-streams.ts'
 import { openStream } from './streams/open-stream.ts'
 import { ProtocolCounts } from './streams/protocol-counts.ts'
+import { StreamAccounting } from './streams/stream-accounting.ts'
 import { isLive } from './streams/stream-context.ts'
 import type { StreamContext } from './streams/stream-context.ts'
 import type { UpgraderComponents } from './types.ts'
@@ -50,7 +52,12 @@ export interface CapableConnectionInit {
   readonly direction: MessageStreamDirection
   readonly encryption: string
   readonly limits?: ConnectionLimits
+  /** Where its streams are counted. */
+  readonly scope?: ConnectionScope
 }
+
+/** Milliseconds that the code of an abort gets to leave before the conn is torn down. */
+const LAST_WORDS = 1_000
 
 type ConnectionEvents = Omit<MessageStreamEvents, 'drain' | 'message' | 'end'>
 
@@ -79,7 +86,9 @@ export class CapableConnection extends TypedEventEmitter<ConnectionEvents> imple
   readonly #context: StreamContext
   /** Protocols that the peer store was told of. */
   readonly #remembered = new Set<string>()
+  readonly #scope: ConnectionScope | undefined
   #closing: Promise<void> | undefined
+  #lastWords: Promise<void> | undefined
   #ended = false
 
   constructor(
@@ -105,11 +114,13 @@ export class CapableConnection extends TypedEventEmitter<ConnectionEvents> imple
     this.#maConn = maConn
     this.#stream = init.stream
     this.#muxer = muxer
+    this.#scope = init.scope
     this.#context = {
       connection: this,
       components,
       options,
       counts: new ProtocolCounts(),
+      accounting: new StreamAccounting(init.scope),
       rememberProtocol: async protocol => this.#rememberProtocol(protocol),
       streamEnded: error => this.#checkMuxer(error)
     }
@@ -177,21 +188,60 @@ export class CapableConnection extends TypedEventEmitter<ConnectionEvents> imple
     return stream
   }
 
+  /** The code with which the peer said that it ends the connection, where the muxer tells. */
+  get remoteGoAway(): number | undefined {
+    const code: unknown = this.#muxer && Reflect.get(this.#muxer, 'remoteGoAway')
+    return typeof code === 'number' ? code : undefined
+  }
+
   /**
    * Ends the write side of every stream, waits for the peer to end its sides, then closes muxer and
-   * conn. What is left after `closeTimeout` is aborted. Idempotent.
+   * conn; the peer is told `reason`. What is left after `closeTimeout` is aborted. Idempotent.
    *
    * @throws the signal's reason; the connection is aborted then
    */
-  async close(options: AbortOptions = {}): Promise<void> {
+  async close(options: CodedCloseOptions = {}): Promise<void> {
     if (this.#ended) return
-    this.#closing ??= this.#close(options.signal)
+    this.#closing ??= this.#close(options)
     await waitFor(this.#closing, options.signal)
   }
 
-  /** Ends it at once; what was under way is lost. Idempotent. */
+  /**
+   * Ends it at once; what was under way is lost. An error with a `goAwayCode` resets all streams and
+   * is told to the peer, which takes up to a second more. Idempotent.
+   */
   abort(error: Error): void {
     this.#inbound.stop(error)
+    if (this.#lastWords === undefined && this.status === 'open' && this.#canTell(error)) {
+      this.#lastWords = this.#tell(error)
+      this.#closing = this.#lastWords
+    } else {
+      this.#destroy(error)
+    }
+  }
+
+  /** Resolves when the code of an abort has left or its time is over; `undefined` without one. */
+  get lastWords(): Promise<void> | undefined {
+    return this.#lastWords
+  }
+
+  #canTell(error: Error): boolean {
+    return goAwayCodeOf(error) !== undefined && this.#muxer?.status === 'open'
+  }
+
+  async #tell(error: Error): Promise<void> {
+    const limit = deadline(LAST_WORDS, () => error)
+    try {
+      this.#muxer?.abort(error)
+      await waitFor(this.#closeConn(limit.signal), limit.signal)
+    } catch {
+      this.#destroy(error)
+    } finally {
+      limit.clear()
+    }
+  }
+
+  #destroy(error: Error): void {
     for (const abortable of [this.#muxer, this.#stream, this.#maConn]) {
       try {
         abortable?.abort(error)
@@ -202,9 +252,13 @@ export class CapableConnection extends TypedEventEmitter<ConnectionEvents> imple
     }
   }
 
-  async #close(signal: AbortSignal | undefined): Promise<void> {
+  async #close({ signal, reason }: CodedCloseOptions): Promise<void> {
     const { closeTimeout } = this.#context.options
-    this.#inbound.stop(new ConnectionEndedError('the connection is closing'))
+    this.#inbound.stop(
+      Object.assign(new ConnectionEndedError('the connection is closing'), {
+        resetCode: STREAM_CODE.shutdown
+      })
+    )
     const limit = deadline(
       closeTimeout,
       () =>
@@ -212,18 +266,23 @@ export class CapableConnection extends TypedEventEmitter<ConnectionEvents> imple
       signal
     )
     try {
-      await waitFor(this.#closeInOrder(limit.signal), limit.signal)
+      await waitFor(this.#closeInOrder(limit.signal, reason), limit.signal)
     } catch (thrown) {
-      this.abort(toError(thrown))
+      this.#destroy(toError(thrown))
       if (signal?.aborted === true) throw thrown
     } finally {
       limit.clear()
     }
   }
 
-  async #closeInOrder(signal: AbortSignal): Promise<void> {
+  async #closeInOrder(signal: AbortSignal, reason: number | undefined): Promise<void> {
     await closeStreams(this.streams, signal)
-    await this.#muxer?.close({ signal })
+    const options: CodedCloseOptions = reason === undefined ? { signal } : { signal, reason }
+    await this.#muxer?.close(options)
+    await this.#closeConn(signal)
+  }
+
+  async #closeConn(signal: AbortSignal): Promise<void> {
     // The secured conn first: it may still hold bytes that the conn has not seen.
     await this.#stream.close({ signal })
     await this.#maConn.close({ signal })
@@ -237,6 +296,7 @@ export class CapableConnection extends TypedEventEmitter<ConnectionEvents> imple
     this.#inbound.stop(reason)
     // Streams end before their connection; most muxers have seen to it by now.
     for (const stream of this.streams.filter(isLive)) stream.abort(reason)
+    this.#scope?.close()
     this.dispatchEvent(new StreamCloseEvent(local, error))
   }
 

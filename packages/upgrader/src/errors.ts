@@ -1,4 +1,4 @@
-import { WarrenError } from '@warren/interface'
+import { CONNECTION_CODE, STREAM_CODE, WarrenError } from '@warren/interface'
 
 /** The steps of an upgrade, in order. `gater` comes three times: before, after security, at the end. */
 export type UpgradeStep = 'gater' | 'psk' | 'security' | 'identity' | 'muxer'
@@ -77,16 +77,25 @@ export class AcceptQueueClosedError extends WarrenError {
 /** Thrown when nobody accepted a connection within `acceptTimeout`; the connection ends with it. */
 export class AcceptTimeoutError extends WarrenError {
   readonly code = 'ERR_ACCEPT_TIMEOUT'
+  readonly goAwayCode = CONNECTION_CODE.rateLimited
 }
 
 /** Thrown when a stream was not negotiated within `streamNegotiationTimeout`. */
 export class StreamNegotiationTimeoutError extends WarrenError {
   readonly code = 'ERR_STREAM_NEGOTIATION_TIMEOUT'
+  readonly resetCode = STREAM_CODE.negotiationFailed
 }
 
 /** Thrown when a peer opens more than `maxHeldStreams` streams before its connection is taken. */
 export class TooManyHeldStreamsError extends WarrenError {
   readonly code = 'ERR_TOO_MANY_HELD_STREAMS'
+  readonly resetCode = STREAM_CODE.resourceLimit
+}
+
+/** Thrown when the handler of a protocol failed; its stream is reset with it, the failure is its cause. */
+export class StreamHandlerError extends WarrenError {
+  readonly code = 'ERR_STREAM_HANDLER'
+  readonly resetCode = STREAM_CODE.handlerFailed
 }
 
 /** Thrown when a connection did not close within `closeTimeout`; what is left of it is aborted. */

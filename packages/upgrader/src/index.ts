@@ -13,6 +13,7 @@ export {
   PeerMismatchError,
   PreSharedKeyError,
   SelfConnectionError,
+  StreamHandlerError,
   StreamNegotiationTimeoutError,
   TooManyHeldStreamsError,
   UpgradeError,

@@ -10,7 +10,12 @@ import type {
   StreamMuxerFactory
 } from '@libp2p/interface'
 import type { Registrar } from '@libp2p/interface-internal'
-import type { SlotGrantingUpgrader, SlotRequest, UpgradeSlot } from '@warren/interface'
+import type {
+  ResourceLimiter,
+  SlotGrantingUpgrader,
+  SlotRequest,
+  UpgradeSlot
+} from '@warren/interface'
 import type { UpgradeStep } from './errors.ts'
 
 /** What the upgrader takes from its host. Optional parts are looked up each time they are needed. */
@@ -24,6 +29,8 @@ export interface UpgraderComponents {
   readonly connectionProtector?: ConnectionProtector | undefined
   /** Told which protocols a peer speaks, once per protocol and connection. */
   readonly peerStore?: Pick<PeerStore, 'merge'> | undefined
+  /** Counts connections, streams and held bytes, and refuses streams beyond its limits. */
+  readonly limiter?: ResourceLimiter | undefined
   readonly metrics?: Pick<Metrics, 'trackMultiaddrConnection' | 'trackProtocolStream'> | undefined
 }
 

@@ -1,5 +1,6 @@
-import type { MessageStream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
+import type { StreamMuxerFactory } from '@libp2p/interface'
 import { serviceCapabilities } from '@libp2p/interface'
+import type { AccountingMuxerFactory } from '@warren/interface'
 import { YAMUX_PROTOCOL } from './core/constants.ts'
 import { ReceiveBudget } from './core/receive-budget.ts'
 import { withDefaults } from './options.ts'
@@ -16,16 +17,17 @@ import { YamuxMuxer } from './shell/muxer.ts'
 export function yamux(options: YamuxOptions = {}): () => StreamMuxerFactory {
   const init = withDefaults(options)
   const budget = new ReceiveBudget(init.maxProcessBuffer)
-  return () => new YamuxFactory(conn => new YamuxMuxer(conn, init, budget))
+  return () =>
+    new YamuxFactory((conn, { account } = {}) => new YamuxMuxer(conn, init, budget, account))
 }
 
-class YamuxFactory implements StreamMuxerFactory {
+class YamuxFactory implements StreamMuxerFactory, AccountingMuxerFactory {
   readonly protocol = YAMUX_PROTOCOL
   readonly [Symbol.toStringTag] = '@warren/yamux'
   readonly [serviceCapabilities]: string[] = ['@libp2p/stream-multiplexing']
-  readonly createStreamMuxer: (conn: MessageStream) => StreamMuxer
+  readonly createStreamMuxer: AccountingMuxerFactory['createStreamMuxer']
 
-  constructor(create: (conn: MessageStream) => StreamMuxer) {
+  constructor(create: AccountingMuxerFactory['createStreamMuxer']) {
     this.createStreamMuxer = create
   }
 }

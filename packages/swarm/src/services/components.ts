@@ -21,13 +21,14 @@ import type {
   TransportManager
 } from '@libp2p/interface-internal'
 import type { DNS } from '@multiformats/dns'
+import type { ResourceLimiter } from '@warren/interface'
 import type { Datastore } from '../datastore.ts'
 import { MissingServiceError } from '../errors.ts'
 
 /**
  * What transports, encrypters, muxers and services are given: libp2p's own components, by libp2p's
  * own names, and each service under its key. Reading one that is not there throws
- * `MissingServiceError`, except for the three optional ones.
+ * `MissingServiceError`, except for the optional ones.
  */
 export interface SwarmComponents {
   readonly peerId: PeerId
@@ -49,11 +50,13 @@ export interface SwarmComponents {
   /** Wraps every connection in the pre-shared key, if there is one. */
   readonly connectionProtector?: ConnectionProtector
   readonly metrics?: Metrics
+  /** Counts what connections hold; Warren's own, for the upgrader. */
+  readonly limiter?: ResourceLimiter
   /** Resolves `/dnsaddr`, if the options brought their own. */
   readonly dns?: DNS
 }
 
-const OPTIONAL = new Set<string>(['connectionProtector', 'metrics', 'dns'])
+const OPTIONAL = new Set<string>(['connectionProtector', 'metrics', 'dns', 'limiter'])
 /** Asked for by `await` and by printing, never by a service. */
 const NEVER = new Set<string>(['then', 'toJSON', 'constructor', 'inspect'])
 

@@ -1,4 +1,6 @@
 import type { Connection } from '@libp2p/interface'
+import { CONNECTION_CODE } from '@warren/interface'
+import type { CodedCloseOptions } from '@warren/interface'
 import { AcceptQueueClosedError, AcceptTimeoutError } from '../errors.ts'
 import { LinkedList } from '../linked-list.ts'
 import type { ListNode } from '../linked-list.ts'
@@ -15,6 +17,9 @@ export interface AcceptQueueInit {
   /** Ends the upgrades under way; called once, by `close`. */
   endUpgrades(): Promise<void>
 }
+
+/** What the peers of connections that nobody took are told at the end. */
+const GOODBYE: CodedCloseOptions = { reason: CONNECTION_CODE.shutdown }
 
 interface Queued {
   readonly connection: Connection
@@ -136,7 +141,7 @@ export class BoundedAcceptQueue implements AcceptQueue {
     await Promise.all([
       this.#init.endUpgrades(),
       ...left.map(async connection => {
-        await connection.close().catch((error: Error) => connection.abort(error))
+        await connection.close(GOODBYE).catch((error: Error) => connection.abort(error))
       })
     ])
   }

@@ -1,5 +1,7 @@
 import type { Stream } from '@libp2p/interface'
+import { STREAM_CODE } from '@warren/interface'
 import { toError } from '../errors.ts'
+import { withResetCode } from './reset-code.ts'
 
 /**
  * Runs a negotiation on a stream. When the signal fires or the time is over first, the stream is
@@ -15,7 +17,7 @@ export function guardStream<T>(
     let clear = (): void => {}
     const fail = (thrown: unknown): void => {
       clear()
-      const error = toError(thrown)
+      const error = withResetCode(toError(thrown), STREAM_CODE.negotiationFailed)
       // Rejected first: the abort wakes `run`, whose own error says less.
       reject(error)
       stream.abort(error)

@@ -1,12 +1,21 @@
-import type { Stream } from '@libp2p/interface'
+import type { Connection, Stream, StreamHandler } from '@libp2p/interface'
 import { LimitedConnectionError, TooManyInboundProtocolStreamsError } from '@libp2p/interface'
 import * as mss from '@libp2p/multistream-select'
+import { STREAM_CODE } from '@warren/interface'
 import { printable } from '@warren/utils'
 import { StreamNegotiationTimeoutError, TooManyHeldStreamsError, toError } from '../errors.ts'
 import { guardStream } from './guard-stream.ts'
+import { handlerFailure, withResetCode } from './reset-code.ts'
 import { runMiddleware } from './run-middleware.ts'
 import { isLive, uncountAtEnd } from './stream-context.ts'
 import type { StreamContext } from './stream-context.ts'
+
+/** A stream that is negotiated, and what serves it. */
+interface ReadyStream {
+  readonly stream: Stream
+  readonly connection: Connection
+  readonly handler: StreamHandler
+}
 
 type State =
   | { readonly at: 'held'; readonly streams: Stream[] }
@@ -30,6 +39,12 @@ export class InboundStreams {
   }
 
   add(stream: Stream): void {
+    try {
+      this.#context.accounting.accept(stream)
+    } catch (refusal) {
+      stream.abort(toError(refusal))
+      return
+    }
     switch (this.#state.at) {
       case 'started':
         void this.#serve(stream) // never rejects
@@ -78,27 +93,35 @@ export class InboundStreams {
     held.push(stream)
   }
 
-  /** Negotiates one stream and runs its handler; whatever fails aborts the stream. */
+  /** Negotiates one stream and runs its handler; whatever fails resets the stream, with a code. */
   async #serve(stream: Stream): Promise<void> {
-    const { components, options } = this.#context
+    const ms = this.#context.options.streamNegotiationTimeout
+    const timeout = (): Error =>
+      new StreamNegotiationTimeoutError(`the peer did not negotiate its stream within ${ms} ms`)
+    let ready: ReadyStream
     try {
-      const ms = options.streamNegotiationTimeout
-      const timeout = (): Error =>
-        new StreamNegotiationTimeoutError(`the peer did not negotiate its stream within ${ms} ms`)
-      const ready = await guardStream(stream, { ms, timeout }, async () => this.#negotiate(stream))
+      ready = await guardStream(stream, { ms, timeout }, async () => this.#negotiate(stream))
+    } catch (thrown) {
+      this.#fail(stream, toError(thrown))
+      return
+    }
+    try {
       await ready.handler(ready.stream, ready.connection)
     } catch (thrown) {
-      const error = toError(thrown)
-      components.logger
-        .forComponent('warren:connection')
-        .trace('inbound stream %s: %s', printable(stream.protocol), printable(error.message))
-      stream.abort(error)
-      this.#context.streamEnded(error)
+      this.#fail(stream, handlerFailure(toError(thrown), printable(stream.protocol)))
     }
   }
 
-  async #negotiate(stream: Stream) {
-    const { components, options, counts, connection } = this.#context
+  #fail(stream: Stream, error: Error): void {
+    this.#context.components.logger
+      .forComponent('warren:connection')
+      .trace('inbound stream %s: %s', printable(stream.protocol), printable(error.message))
+    stream.abort(error)
+    this.#context.streamEnded(error)
+  }
+
+  async #negotiate(stream: Stream): Promise<ReadyStream> {
+    const { components, options, counts, accounting, connection } = this.#context
     const { registrar } = components
     if (stream.protocol === '') {
       stream.protocol = await mss.handle(stream, registrar.getProtocols())
@@ -107,13 +130,20 @@ export class InboundStreams {
     const record = registrar.getHandler(protocol)
     const max = record.options.maxInboundStreams ?? options.maxInboundStreams
     if (!counts.add(protocol, 'inbound', max)) {
-      throw new TooManyInboundProtocolStreamsError(
-        `${max} inbound streams of "${protocol}" are open on this connection`
+      throw withResetCode(
+        new TooManyInboundProtocolStreamsError(
+          `${max} inbound streams of "${protocol}" are open on this connection`
+        ),
+        STREAM_CODE.resourceLimit
       )
     }
     uncountAtEnd(this.#context, stream, protocol)
+    accounting.setProtocol(stream, protocol)
     if (connection.limits !== undefined && record.options.runOnLimitedConnection !== true) {
-      throw new LimitedConnectionError(`"${protocol}" does not run on a limited connection`)
+      throw withResetCode(
+        new LimitedConnectionError(`"${protocol}" does not run on a limited connection`),
+        STREAM_CODE.gated
+      )
     }
     await this.#context.rememberProtocol(protocol)
     components.metrics?.trackProtocolStream(stream)

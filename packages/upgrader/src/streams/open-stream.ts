@@ -1,6 +1,7 @@
 import type { NewStreamOptions, Stream, StreamMuxer } from '@libp2p/interface'
 import { TooManyOutboundProtocolStreamsError } from '@libp2p/interface'
 import * as mss from '@libp2p/multistream-select'
+import type { StreamScope } from '@warren/interface'
 import { deadline, waitFor } from '@warren/utils'
 import { StreamNegotiationTimeoutError, toError } from '../errors.ts'
 import { guardStream } from './guard-stream.ts'
@@ -28,9 +29,12 @@ export async function openStream(
     options.signal
   )
   let stream: Stream | undefined
+  let scope: StreamScope | undefined
   try {
+    scope = context.accounting.reserve()
     const opened = await createStream(muxer, only, limit.signal)
     stream = opened
+    context.accounting.bind(opened, scope)
     if (only !== undefined) uncountAtEnd(context, opened, only)
     return await guardStream(opened, limit, async () => {
       await selectProtocol(opened, protocols)
@@ -39,6 +43,7 @@ export async function openStream(
         takePlace(context, protocol, options)
         uncountAtEnd(context, opened, protocol)
       }
+      context.accounting.setProtocol(opened, protocol)
       await context.rememberProtocol(protocol)
       context.components.metrics?.trackProtocolStream(opened)
       const middleware = [...context.components.registrar.getMiddleware(protocol)]
@@ -46,7 +51,10 @@ export async function openStream(
       return (await runMiddleware(opened, context.connection, middleware)).stream
     })
   } catch (error) {
-    if (stream === undefined && only !== undefined) context.counts.remove(only, 'outbound')
+    if (stream === undefined) {
+      scope?.close()
+      if (only !== undefined) context.counts.remove(only, 'outbound')
+    }
     throw error
   } finally {
     limit.clear()

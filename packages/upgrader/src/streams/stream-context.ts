@@ -2,6 +2,7 @@ import type { Connection, Stream, StreamCloseEvent, StreamHandlerOptions } from 
 import type { ResolvedOptions } from '../options.ts'
 import type { UpgraderComponents } from '../types.ts'
 import type { ProtocolCounts } from './protocol-counts.ts'
+import type { StreamAccounting } from './stream-accounting.ts'
 
 /** What the negotiation of streams needs of its connection. */
 export interface StreamContext {
@@ -9,6 +10,7 @@ export interface StreamContext {
   readonly components: UpgraderComponents
   readonly options: ResolvedOptions
   readonly counts: ProtocolCounts
+  readonly accounting: StreamAccounting
   /** Tells the peer store of a protocol that the peer speaks, once. */
   rememberProtocol(protocol: string): Promise<void>
   /** Called when a stream has ended, with its error. */

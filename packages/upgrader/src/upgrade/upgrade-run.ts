@@ -7,6 +7,7 @@ import type {
   StreamMuxerFactory
 } from '@libp2p/interface'
 import * as mss from '@libp2p/multistream-select'
+import type { AccountingMuxerFactory } from '@warren/interface'
 import { waitFor } from '@warren/utils'
 import { CapableConnection } from '../connection.ts'
 import { MUXER_NEGOTIATION_BYTES, SECURITY_NEGOTIATION_BYTES } from '../defaults.ts'
@@ -173,14 +174,20 @@ export class UpgradeRun {
     if (this.#maConn.status !== 'open') throw new ConnectionEndedError('the connection has ended')
     const { connection: stream, remotePeer, protocol } = secured
     const { limits } = this.#options
+    const id = this.#context.nextId()
+    const scope = components.limiter?.openScope(id, remotePeer)
+    const muxerFactory: AccountingMuxerFactory | undefined = factory
     this.#connection = new CapableConnection(components, options, {
-      id: this.#context.nextId(),
+      id,
       maConn: this.#maConn,
       stream,
       remotePeer,
       direction: this.#role,
       encryption: protocol,
-      ...(factory === undefined ? {} : { muxer: factory.createStreamMuxer(stream) }),
+      ...(scope === undefined ? {} : { scope }),
+      ...(muxerFactory === undefined
+        ? {}
+        : { muxer: muxerFactory.createStreamMuxer(stream, scope) }),
       ...(limits === undefined ? {} : { limits })
     })
     return this.#connection

@@ -1,4 +1,5 @@
 import type { MultiaddrConnection } from '@libp2p/interface'
+import { CONNECTION_CODE } from '@warren/interface'
 import { describeError, printable } from '@warren/utils'
 import type { CapableConnection } from '../connection.ts'
 import {
@@ -45,24 +46,29 @@ export async function upgrade(
     counts.failures++
     const cause = toError(thrown, 'the connection ended')
     if (options.signal.aborted) {
-      end(maConn, run, toError(options.signal.reason))
+      await end(maConn, run, toError(options.signal.reason))
       throw options.signal.reason
     }
     if (isViolation(run.step, cause, maConn)) hooks.onViolation?.()
     const error = new UpgradeError(run.step, messageOf(context, maConn, role, run.step, cause), {
       cause
     })
+    if (run.step === 'gater') Object.assign(error, { goAwayCode: CONNECTION_CODE.gated })
     context.log('%s', error.message)
-    end(maConn, run, error)
+    await end(maConn, run, error)
     throw error
   } finally {
     scope.clear()
   }
 }
 
-/** Leaves no socket open: the muxer and the encrypter are aborted with the conn below them. */
-function end(maConn: MultiaddrConnection, run: UpgradeRun, error: Error): void {
+/**
+ * Leaves no socket open: the muxer and the encrypter are aborted with the conn below them. Where
+ * there is a muxer already, and a code to tell the peer, it gets a moment to arrive.
+ */
+async function end(maConn: MultiaddrConnection, run: UpgradeRun, error: Error): Promise<void> {
   run.connection?.abort(error)
+  await run.connection?.lastWords
   maConn.abort(error)
 }
 

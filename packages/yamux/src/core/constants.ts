@@ -1,4 +1,4 @@
-import { STREAM_CODE } from '@warren/interface'
+import { CONNECTION_CODE, STREAM_CODE } from '@warren/interface'
 
 /** Protocol id of yamux in libp2p. */
 export const YAMUX_PROTOCOL = '/yamux/1.0.0'
@@ -19,10 +19,14 @@ export const FRAME = { data: 0, windowUpdate: 1, ping: 2, goAway: 3 } as const
 export const FLAG = { syn: 1, ack: 2, fin: 4, rst: 8 } as const
 
 /**
- * Codes of a GOAWAY frame in the protocol itself (spec.md). Above 0x1000 they are libp2p's
- * `CONNECTION_CODE`.
+ * Codes of a GOAWAY frame that sessions send of their own accord (spec.md), and above 0x1000 libp2p's.
  */
-export const GO_AWAY = { normal: 0, protocolError: 1, internalError: 2 } as const
+export const GO_AWAY = {
+  normal: 0,
+  protocolError: 1,
+  internalError: 2,
+  resourceLimit: CONNECTION_CODE.resourceLimit
+} as const
 
 /** Codes that travel in the length field of a reset: libp2p's codes for streams. */
 export const RESET = STREAM_CODE

@@ -1,5 +1,4 @@
 import type {
-  AbortOptions,
   CreateStreamOptions,
   EventHandler,
   Logger,
@@ -10,6 +9,8 @@ import type {
   StreamOptions
 } from '@libp2p/interface'
 import { MuxerClosedError, TooManyOutboundProtocolStreamsError } from '@libp2p/interface'
+import { goAwayCodeOf } from '@warren/interface'
+import type { ByteAccount, CodedCloseOptions } from '@warren/interface'
 import { waitFor } from '@warren/utils'
 import { TypedEventEmitter } from 'main-event'
 import { Uint8ArrayList } from 'uint8arraylist'
@@ -55,13 +56,13 @@ export class YamuxMuxer
   #openers: (() => void)[] = []
   #timer: NodeJS.Timeout | undefined
 
-  constructor(conn: MessageStream, init: MuxerInit, budget: ReceiveBudget) {
+  constructor(conn: MessageStream, init: MuxerInit, budget: ReceiveBudget, account?: ByteAccount) {
     super()
     this.#conn = conn
     this.#init = init
     this.#log = conn.log.newScope('yamux')
     const role = conn.direction === 'outbound' ? 'client' : 'server'
-    this.session = new YamuxSession(role, init, budget, this.#events, this.now())
+    this.session = new YamuxSession(role, init, budget, this.#events, this.now(), account)
     conn.addEventListener('message', this.#onMessage)
     conn.addEventListener('drain', this.#onDrain)
     conn.addEventListener('close', this.#onClose)
@@ -113,7 +114,7 @@ export class YamuxMuxer
 
   #assertOpen(): void {
     if (this.status !== 'open') throw new MuxerClosedError()
-    if (this.session.remoteGoAway) throw new MuxerClosedError('Muxer closed remotely')
+    if (this.session.remoteGoAway !== undefined) throw new MuxerClosedError('Muxer closed remotely')
   }
 
   /** Waits in line until the peer has acknowledged one more stream. */
@@ -207,7 +208,8 @@ export class YamuxMuxer
   readonly #onClose = (event: { error?: Error }): void => {
     this.status = 'closed'
     this.#stop()
-    for (const { owner } of this.session.close()) owner?.onTransportClosed(event.error)
+    const code = this.session.remoteGoAway
+    for (const { owner } of this.session.close()) owner?.onTransportClosed(event.error, code)
   }
 
   /** Output of one tick leaves together. */
@@ -253,13 +255,19 @@ export class YamuxMuxer
 
   // ── ends ─────────────────────────────────────────────────────────────────────────────────────
 
-  async close(options: AbortOptions = {}): Promise<void> {
+  /** The code with which the peer said that it ends the connection, once it has. */
+  get remoteGoAway(): number | undefined {
+    return this.session.remoteGoAway
+  }
+
+  /** Ends every stream's write side, then says goodbye with `reason`. */
+  async close(options: CodedCloseOptions = {}): Promise<void> {
     if (this.status !== 'open') return
     this.status = 'closing'
     try {
       const ends = Promise.all(this.streams.map(async stream => stream.close(options)))
       await waitFor(ends, options.signal)
-      this.session.goAway(GO_AWAY.normal)
+      this.session.goAway(options.reason ?? GO_AWAY.normal)
       this.#flush()
     } finally {
       this.status = 'closed'
@@ -267,12 +275,13 @@ export class YamuxMuxer
     }
   }
 
+  /** Resets every stream and says goodbye with the `goAwayCode` of the error, if it has one. */
   abort(error: Error): void {
     if (this.status === 'closed') return
     this.status = 'closing'
     for (const stream of this.streams) stream.abort(error)
     try {
-      this.session.goAway(GO_AWAY.internalError)
+      this.session.goAway(goAwayCodeOf(error) ?? GO_AWAY.internalError)
       this.#flush()
     } finally {
       this.status = 'closed'

@@ -18,6 +18,8 @@ import {
   StreamResetEvent,
   StreamStateError
 } from '@libp2p/interface'
+import { resetCodeOf } from '@warren/interface'
+import type { AccountingStream, ByteAccount } from '@warren/interface'
 import { waitFor } from '@warren/utils'
 import { TypedEventEmitter } from 'main-event'
 import { Uint8ArrayList } from 'uint8arraylist'
@@ -51,7 +53,10 @@ export interface YamuxStreamInit {
  * Bytes count as read when a `message` listener or the iterator gets them; until then they take up
  * the receive window, and so stall the sender.
  */
-export class YamuxStream extends TypedEventEmitter<MessageStreamEvents> implements Stream {
+export class YamuxStream
+  extends TypedEventEmitter<MessageStreamEvents>
+  implements Stream, AccountingStream
+{
   readonly id: string
   /** Negotiated by whoever opened the stream; a muxer that set it would switch negotiation off. */
   protocol = ''
@@ -129,6 +134,10 @@ export class YamuxStream extends TypedEventEmitter<MessageStreamEvents> implemen
 
   get readableEnded(): boolean {
     return this.#ended
+  }
+
+  countIn(account: ByteAccount): void {
+    this.#host.session.countIn(this.#state, account)
   }
 
   // ── writing ──────────────────────────────────────────────────────────────────────────────────
@@ -246,7 +255,7 @@ export class YamuxStream extends TypedEventEmitter<MessageStreamEvents> implemen
 
   abort(error: Error): void {
     if (this.status !== 'open' && this.status !== 'closing') return
-    this.#host.session.reset(this.#state, resetCode(error))
+    this.#host.session.reset(this.#state, resetCodeOf(error) ?? RESET.none)
     this.#unread.takeAll()
     this.#terminate('aborted', error)
     this.dispatchEvent(new StreamAbortEvent(error))
@@ -263,7 +272,7 @@ export class YamuxStream extends TypedEventEmitter<MessageStreamEvents> implemen
   }
 
   /** The connection is gone: a clean end only for a stream whose ends were both closed before. */
-  onTransportClosed(error?: Error): void {
+  onTransportClosed(error?: Error, goAwayCode?: number): void {
     if (this.status !== 'open' && this.status !== 'closing') return
     if (error !== undefined) {
       this.#terminate('aborted', error)
@@ -271,6 +280,7 @@ export class YamuxStream extends TypedEventEmitter<MessageStreamEvents> implemen
       return
     }
     const reason = new StreamResetError('The connection closed before the stream ended')
+    if (goAwayCode !== undefined) Object.assign(reason, { goAwayCode })
     this.#terminate('reset', reason)
     this.dispatchEvent(new StreamResetEvent(reason))
   }
@@ -484,14 +494,6 @@ export class YamuxStream extends TypedEventEmitter<MessageStreamEvents> implemen
       this.#pulled = false
     }
   }
-}
-
-/** The code that a reset carries for an error: its own `resetCode`, or none. */
-function resetCode(error: Error): number {
-  const code: unknown = 'resetCode' in error ? error.resetCode : undefined
-  return typeof code === 'number' && Number.isInteger(code) && code >= 0 && code <= 0xffffffff
-    ? code
-    : RESET.none
 }
 
 function resetMessage(code: number): string {
