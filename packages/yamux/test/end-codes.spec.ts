@@ -11,6 +11,7 @@ const KiB = 1024
 /** An account with a limit of its own. */
 class Account implements ByteAccount {
   held = 0
+  resets = 0
   readonly #limit: number
 
   constructor(limit = Number.POSITIVE_INFINITY) {
@@ -27,6 +28,10 @@ class Account implements ByteAccount {
 
   hold(bytes: number): void {
     this.held += bytes
+  }
+
+  refused(): void {
+    this.resets++
   }
 }
 
@@ -123,6 +128,7 @@ describe('yamux end codes', () => {
     assert.equal(Reflect.get(error ?? {}, 'resetCode'), STREAM_CODE.resourceLimit)
     assert.equal(other.status, 'open')
     assert.deepEqual([whole.held, own.held], [64 * KiB, 0])
+    assert.deepEqual([whole.resets, own.resets], [0, 1])
   })
 
   it('resets the stream that holds most when the account of the connection is over', async () => {
@@ -139,5 +145,6 @@ describe('yamux end codes', () => {
     assert.equal(Reflect.get(error ?? {}, 'resetCode'), STREAM_CODE.resourceLimit)
     assert.equal(small.status, 'open')
     assert.equal(whole.held, 10 * KiB)
+    assert.equal(whole.resets, 1)
   })
 })

@@ -273,6 +273,7 @@ describe('YamuxSession', () => {
       ['empty data', () => frame(FRAME.data, 0, 1, 0)],
       ['credit of nothing', () => frame(FRAME.windowUpdate, 0, 1, 0)],
       ['frames for streams that never were', i => frame(FRAME.windowUpdate, 0, 1001 + 2 * i, 1)],
+      ['data for streams that never were', i => frame(0, 0, 1001 + 2 * i, 1, Buffer.of(1))],
       [
         'streams opened and reset',
         i => Buffer.concat([frame(1, syn, 3 + 2 * i, 0), frame(1, rst, 3 + 2 * i, 0)])
@@ -312,6 +313,24 @@ describe('YamuxSession', () => {
       )
       assert.ok(batches < 3, `${batches} batches were taken`)
       assert.equal(goAwayCode(core), GO_AWAY.resourceLimit)
+    })
+
+    it('data on the credit of streams that we have reset is no flood', () => {
+      const core = new Core('server', { maxInboundStreams: 1 })
+      core.session.receive(frame(1, syn, 1, 0), 0)
+      core.session.receive(frame(1, syn, 3, 0), 0)
+      const stream = core.session.streams.get(1) ?? assert.fail('no stream')
+      core.session.reset(stream, 0)
+      for (let i = 0; i < 2 * INITIAL_WINDOW; i++) {
+        core.session.receive(frame(0, 0, i % 2 === 0 ? 1 : 3, 1, Buffer.of(1)), 0)
+      }
+      assert.equal(core.session.heldBytes, 0)
+      assert.throws(
+        () => {
+          for (let i = 0; i < 2000; i++) core.session.receive(frame(0, 0, 1, 1, Buffer.of(1)), 0)
+        },
+        { code: 'ERR_YAMUX_FLOOD' }
+      )
     })
 
     it('a peer that pings and reads the answers goes on', () => {
@@ -393,11 +412,10 @@ describe('YamuxSession', () => {
               assert.ok(stream.sendWindow >= 0 && stream.sendWindow <= 0xffffffff)
             }
             core.session.close()
-            core.output()
-            const { held, streams, inbound, unacknowledged } = core.session.debug()
+            const { held, streams, inbound, unacknowledged, scheduled } = core.session.debug()
             assert.deepEqual(
-              [held, streams, inbound, unacknowledged, core.budget.held],
-              [0, 0, 0, 0, 0]
+              [held, streams, inbound, unacknowledged, scheduled, core.budget.held],
+              [0, 0, 0, 0, 0, 0]
             )
           }
         ),

@@ -30,6 +30,12 @@ export class SendScheduler<Owner> {
     this.#ring.push(stream)
   }
 
+  /** Lets go of every stream. */
+  clear(): void {
+    this.#ring = []
+    this.#head = 0
+  }
+
   /** Appends frames to `out` until `maxBytes` are reached or nothing can be sent. */
   collect(out: Uint8Array[], maxBytes: number, report: SendReport<Owner>): number {
     let bytes = 0

@@ -24,6 +24,8 @@ const CALM_ENDS: ReadonlySet<number> = new Set([
 /** Frames that an honest peer may send for a stream after we let go of it: credit, FIN, RST. */
 const STALE_PER_STREAM = 8
 const MAX_STALE = 65_536
+/** Bytes that an honest peer may still send for such streams: what credit they had left. */
+const MAX_STALE_BYTES = 256 * 1024 * 1024
 
 /** Limits of one session; see `DEFAULTS` for meanings and values. */
 export interface SessionLimits {
@@ -100,6 +102,8 @@ export class YamuxSession<Owner> {
   #bodyEnds = false
   /** How many frames the peer may still send for streams that are gone. */
   #staleAllowance = 0
+  /** And how many bytes in them. */
+  #staleBytes = 0
 
   #pingId = 0
   #pingSentAt: number | undefined
@@ -332,7 +336,7 @@ export class YamuxSession<Owner> {
     }
     if (stream === undefined) {
       // Of a stream that we reset, refused or finished: the peer did not know yet. Skip the body.
-      if (body === 0 && (flags & FLAG.syn) === 0) this.#onStaleFrame()
+      if ((flags & FLAG.syn) === 0) this.#onStaleFrame(body)
       return body
     }
     if (!stream.acknowledged) {
@@ -354,10 +358,16 @@ export class YamuxSession<Owner> {
     return body
   }
 
-  /** A frame for a stream that is gone: a few for each such stream are honest. */
-  #onStaleFrame(): void {
-    if (this.#staleAllowance > 0) this.#staleAllowance--
+  /** A frame for a stream that is gone: a few for each such stream are honest, and data on its credit. */
+  #onStaleFrame(body: number): void {
+    if (body > 0 && body <= this.#staleBytes) this.#staleBytes -= body
+    else if (body === 0 && this.#staleAllowance > 0) this.#staleAllowance--
     else this.#guard.glitch(this.#now)
+  }
+
+  #expectStale(frames: number, bytes: number): void {
+    this.#staleAllowance = Math.min(this.#staleAllowance + frames, MAX_STALE)
+    this.#staleBytes = Math.min(this.#staleBytes + bytes, MAX_STALE_BYTES)
   }
 
   /** A stream that the peer opens; `undefined` when it is refused. */
@@ -368,6 +378,7 @@ export class YamuxSession<Owner> {
     if (this.#inbound >= this.#limits.maxInboundStreams) {
       this.#guard.reset(this.#now)
       this.#control.answer(FRAME.windowUpdate, FLAG.rst, id, RESET.resourceLimit)
+      this.#expectStale(STALE_PER_STREAM, INITIAL_WINDOW)
       this.#events.output()
       return undefined
     }
@@ -405,7 +416,7 @@ export class YamuxSession<Owner> {
     stream.unread += bytes.length
     this.#hold(stream, bytes.length)
     this.#events.data(stream, bytes)
-    if (stream.account?.over === true) this.#resetOverLimit(stream)
+    if (stream.account?.over === true) this.#resetOverLimit(stream, stream.account)
     if (
       this.#held > this.#limits.maxConnectionBuffer ||
       this.#budget.held > this.#budget.limit ||
@@ -489,12 +500,14 @@ export class YamuxSession<Owner> {
     for (const stream of this.streams.values()) {
       if (largest === undefined || stream.unread > largest.unread) largest = stream
     }
-    if (largest !== undefined && largest.unread > 0) this.#resetOverLimit(largest)
+    if (largest === undefined) return
+    this.#resetOverLimit(largest, this.#account?.over === true ? this.#account : undefined)
   }
 
-  #resetOverLimit(stream: StreamState<Owner>): void {
+  #resetOverLimit(stream: StreamState<Owner>, account: ByteAccount | undefined): void {
     if (stream.dead || stream.unread === 0) return
     const held = stream.unread
+    account?.refused()
     this.reset(stream, RESET.resourceLimit)
     this.#events.reset(
       stream,
@@ -533,7 +546,7 @@ export class YamuxSession<Owner> {
     this.#hold(stream, -stream.unread)
     stream.unread = 0
     stream.accounted = false
-    this.#staleAllowance = Math.min(this.#staleAllowance + STALE_PER_STREAM, MAX_STALE)
+    this.#expectStale(STALE_PER_STREAM, stream.remoteEnded ? 0 : stream.credit)
     if (stream.direction === 'inbound') this.#inbound--
     if (!stream.acknowledged) {
       stream.acknowledged = true
@@ -547,6 +560,8 @@ export class YamuxSession<Owner> {
     this.#ended = true
     const left = [...this.streams.values()]
     for (const stream of left) this.#drop(stream)
+    // The connection may take a while to close: it holds no stream meanwhile.
+    this.#scheduler.clear()
     return left
   }
 
