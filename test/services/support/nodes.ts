@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { noise as stockNoise } from '@chainsafe/libp2p-noise'
 import { identify, identifyPush } from '@libp2p/identify'
 import type { PeerId, ServiceMap } from '@libp2p/interface'
@@ -7,7 +8,7 @@ import { yamux as stockYamux } from '@libp2p/yamux'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { noise } from '@warren/noise'
 import { createSwarm } from '@warren/swarm'
-import type { Swarm, SwarmInit } from '@warren/swarm'
+import type { Swarm, SwarmComponents, SwarmInit } from '@warren/swarm'
 import { tcp } from '@warren/transport-tcp'
 import { yamux } from '@warren/yamux'
 import { createLibp2p } from 'libp2p'
@@ -75,9 +76,7 @@ export type Node = Swarm | Libp2p
 
 /** Where a node can be dialled, with its id; relayed addresses last. */
 export function addressesOf(node: Node): Multiaddr[] {
-  return 'getMultiaddrs' in node
-    ? node.getMultiaddrs()
-    : node.components.addressManager.getAddresses()
+  return componentsOf(node).addressManager.getAddresses()
 }
 
 /** The first address of a node. */
@@ -87,18 +86,18 @@ export function addressOf(node: Node): Multiaddr {
   return address
 }
 
-/** The peer store of either kind of node. */
-export function peerStoreOf(node: Node) {
-  return 'peerStore' in node ? node.peerStore : node.components.peerStore
+/** The components of either kind of node; js-libp2p has them too, under the same names. */
+export function componentsOf(node: Node): SwarmComponents {
+  return (node as { components?: SwarmComponents }).components ?? assert.fail('no components')
 }
 
 /** What a node has learned that a peer speaks. */
 export async function protocolsOf(node: Node, peer: PeerId): Promise<string[]> {
-  const store = peerStoreOf(node)
+  const store = componentsOf(node).peerStore
   return (await store.has(peer)) ? (await store.get(peer)).protocols : []
 }
 
 /** The open connections of either kind of node with a peer. */
 export function connectionsOf(node: Node, peer: PeerId) {
-  return 'getConnections' in node ? node.getConnections(peer) : node.connections(peer)
+  return componentsOf(node).connectionManager.getConnections(peer)
 }

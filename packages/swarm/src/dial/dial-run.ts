@@ -134,12 +134,15 @@ export class DialRun {
   /**
    * The peer has connected to us meanwhile. Where its dial wins over ours (see `crossedLoser`) the
    * run ends with that connection. Otherwise ours gets a while to succeed: giving it up at once
-   * could end both, when the peer does the same.
+   * could end both, when the peer does the same. A forced dial wants a connection of its own, unless
+   * it is the responder of a simultaneous open (DCUtR): then the peer's dial is the other half of it.
    */
   arrived(connection: Connection): void {
-    if (this.#done || this.target.force) return
+    const { force, initiator } = this.target
+    if (this.#done || (force && initiator !== false)) return
     this.#arrived = connection
-    if (isSmaller(connection.remotePeer, this.#context.self)) this.#settleForArrived()
+    if (initiator === false) this.#settleForArrived()
+    else if (isSmaller(connection.remotePeer, this.#context.self)) this.#settleForArrived()
     else this.#grace ??= setTimeout(() => this.#settleForArrived(), ARRIVAL_GRACE)
   }
 

@@ -61,7 +61,8 @@ export class Dialler {
     options.signal?.throwIfAborted()
     if (this.#closed) throw new SwarmClosedError()
     // From here to the join nothing is awaited, so that two callers cannot both start a run.
-    if (options.force !== true) {
+    // The responder of a simultaneous open has what it wants when the other side's dial is in.
+    if (options.force !== true || options.initiator === false) {
       const existing = this.#context.existing(parsed)
       if (existing !== undefined && !improves(existing, parsed)) return existing
     }
@@ -72,7 +73,9 @@ export class Dialler {
   /** A peer has connected to us: who dials it meanwhile may have that connection. */
   arrived(connection: Connection): void {
     if (connection.direction !== 'inbound' || connection.limits !== undefined) return
-    this.#runs.get(connection.remotePeer.toString())?.arrived(connection)
+    const peer = connection.remotePeer.toString()
+    this.#runs.get(peer)?.arrived(connection)
+    this.#runs.get(`force ${peer}`)?.arrived(connection)
   }
 
   /** Ends all dials; further ones are refused. */
@@ -110,7 +113,7 @@ export class Dialler {
 
 /** Whether the target's addresses are direct while the connection is only relayed. */
 function improves(existing: Connection, { addresses }: ParsedTarget): boolean {
-  return existing.limits !== undefined && addresses.some(isDirect)
+  return !existing.direct && addresses.some(isDirect)
 }
 
 function isDirect(address: Multiaddr): boolean {
