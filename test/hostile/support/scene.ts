@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict'
+import { Remote } from '../../support/remote.ts'
+import { until } from '../../support/until.ts'
+import { Attacker } from './attacker.ts'
+import type * as HonestModule from './honest-process.ts'
+import type { Service } from './honest-process.ts'
+import type {
+  JournalEntry,
+  Measured,
+  Report,
+  Tables,
+  VictimAddress,
+  VictimInit
+} from './victim-types.ts'
+import type * as VictimModule from './victim-process.ts'
+
+const MIB = 1024 * 1024
+/** Bytes above the window that an attacker may make the victim hold. */
+const MEMORY_ABOVE_WINDOW = 2 * MIB
+/** Milliseconds of event-loop delay at the 99th percentile while the attack lasts. */
+const MAX_P99 = 100
+/** The honest peer's own delay above which the machine, not the attack, is what is slow. */
+const BUSY_MACHINE = 40
+/** Figures that a busy machine or a first compilation spoils are measured anew so often. */
+const ATTEMPTS = 3
+const ROUNDS = 5
+
+/** What an attack is expected to do. */
+export interface Expectation {
+  /** Bytes of windows that the peer may fill by right. */
+  readonly window?: number
+  /** Codes of which the victim's journal must hold at least one with each. */
+  readonly codes?: readonly string[]
+  /** Milliseconds that the tables may take to be as before. */
+  readonly settle?: number
+  /** Looks at what the victim went through. */
+  readonly check?: (report: Report) => void | Promise<void>
+}
+
+/** A victim, and an honest peer that it has to serve whatever happens; each in its own process. */
+export class Scene implements AsyncDisposable {
+  readonly victim: Remote<typeof VictimModule>
+  readonly honest: Remote<typeof HonestModule>
+  readonly address: VictimAddress
+  /** The honest peer's id. */
+  readonly honestPeer: string
+
+  private constructor(
+    victim: Remote<typeof VictimModule>,
+    honest: Remote<typeof HonestModule>,
+    address: VictimAddress,
+    honestPeer: string
+  ) {
+    this.victim = victim
+    this.honest = honest
+    this.address = address
+    this.honestPeer = honestPeer
+  }
+
+  static async create(init: VictimInit = {}): Promise<Scene> {
+    const victim = Remote.start<typeof VictimModule>(
+      new URL('./victim-process.js', import.meta.url)
+    )
+    const honest = Remote.start<typeof HonestModule>(
+      new URL('./honest-process.js', import.meta.url)
+    )
+    try {
+      const address = await victim.call('start', init)
+      const honestPeer = await honest.call('start', `${address.addresses[0]}/p2p/${address.peer}`)
+      const scene = new Scene(victim, honest, address, honestPeer)
+      await scene.#warmUp()
+      return scene
+    } catch (error) {
+      await Promise.all([victim.stop(), honest.stop()])
+      throw error
+    }
+  }
+
+  get port(): number {
+    return this.address.port
+  }
+
+  /** Sizes of the victim's tables, without the honest peer. */
+  tables(): Promise<Tables> {
+    return this.victim.call('tables', this.honestPeer)
+  }
+
+  /**
+   * Runs an attack twice, once for the time and once for the memory that it costs, and asserts what
+   * must hold for each attack: event-loop delay, bytes held, service for the honest peer, and tables
+   * that are as before. Figures that something else has spoiled are measured again.
+   */
+  async underAttack(
+    name: string,
+    expected: Expectation,
+    attack: (scene: Scene) => Promise<void>
+  ): Promise<void> {
+    for (const measured of ['time', 'memory'] as const) {
+      const spoiled: string[] = []
+      for (;;) {
+        const { report, service } = await this.#attacked(measured, expected, attack)
+        const { good, text } =
+          measured === 'time'
+            ? timeFigures(report, service)
+            : memoryFigures(report, expected.window ?? 0)
+        console.log(`        ${name}: ${text}`)
+        if (good) break
+        spoiled.push(text)
+        if (spoiled.length === ATTEMPTS) assert.fail(`over the limit: ${spoiled.join('; ')}`)
+      }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.honest.stop()
+    await this.victim.stop()
+  }
+
+  async #attacked(
+    measured: Measured,
+    expected: Expectation,
+    attack: (scene: Scene) => Promise<void>
+  ): Promise<{ report: Report; service: Service }> {
+    const before = await this.tables()
+    await this.victim.call('begin', measured)
+    await this.honest.call('begin')
+    await attack(this)
+    await this.honest.call('rounds', ROUNDS)
+    const report = await this.victim.call('finish')
+    const service = await this.honest.call('finish')
+    await this.#settled(before, expected.settle ?? 10_000)
+    assert.deepEqual(service.errors, [], 'the honest peer is served')
+    for (const code of expected.codes ?? []) assertCode(report.journal, code)
+    await expected.check?.(report)
+    return { report, service }
+  }
+
+  /** Waits until the tables are what they were. */
+  async #settled(before: Tables, ms: number): Promise<void> {
+    let now = await this.tables()
+    const same = (): boolean =>
+      (Object.keys(before) as (keyof Tables)[]).every(
+        // The honest peer's connection is one of the muxers, and holds what it is just sending.
+        key => key === 'held' || key === 'control' || now[key] <= before[key]
+      )
+    try {
+      await until(
+        async () => {
+          now = await this.tables()
+          return same()
+        },
+        'the tables are as before',
+        ms
+      )
+    } catch {
+      assert.deepEqual(now, before, 'the tables are as before')
+    }
+  }
+
+  /** First use compiles and caches: not what is measured. */
+  async #warmUp(): Promise<void> {
+    for (let i = 0; i < 3; i++) {
+      for (const muxer of ['/yamux/1.0.0', '/mplex/6.7.0']) {
+        using attacker = await Attacker.muxed(this.port, muxer)
+        await attacker.send(new Uint8Array(12))
+      }
+    }
+    await this.honest.call('rounds', 20)
+    await until(async () => (await this.tables()).connections === 0, 'the warm-up is over')
+  }
+}
+
+interface Figures {
+  /** Within the limits. */
+  readonly good: boolean
+  readonly text: string
+}
+
+function timeFigures(report: Report, service: Service): Figures {
+  const { p99, busy, cpu, elapsed } = report
+  const { rounds, slowest, p99: idle } = service
+  const busyMachine = idle > BUSY_MACHINE
+  const text = [
+    `p99 ${p99.toFixed(0)} ms (${busy.toFixed(0)} ms of it our CPU)`,
+    `${rounds} honest rounds, slowest ${slowest.toFixed(0)} ms`,
+    `cpu ${cpu.toFixed(0)} of ${elapsed.toFixed(0)} ms`,
+    ...(busyMachine ? [`busy machine: an idle loop has p99 ${idle.toFixed(0)} ms`] : [])
+  ].join(', ')
+  return { good: busy < MAX_P99 && (p99 < MAX_P99 || busyMachine), text }
+}
+
+function memoryFigures({ before, peak }: Report, window: number): Figures {
+  const limit = window + MEMORY_ABOVE_WINDOW
+  const held = peak - before
+  return { good: held <= limit, text: `${mib(held)} held, of ${mib(limit)} at most` }
+}
+
+function assertCode(journal: readonly JournalEntry[], code: string): void {
+  if (journal.some(({ codes }) => codes.includes(code))) return
+  const seen = journal.map(({ component, codes, message }) => `${component} ${codes} ${message}`)
+  assert.fail(
+    `no ${code} among ${seen.length} errors: ${[...new Set(seen)].slice(0, 8).join(' | ')}`
+  )
+}
+
+export function mib(bytes: number): string {
+  return `${(bytes / MIB).toFixed(2)} MiB`
+}
