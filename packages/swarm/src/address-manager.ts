@@ -4,6 +4,7 @@ import type {
   ConfirmAddressOptions,
   NodeAddress
 } from '@libp2p/interface-internal'
+import { isPrivate } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { multiaddr } from '@multiformats/multiaddr'
 import { withoutPeer, withPeer } from './dial/dial-target.ts'
@@ -92,17 +93,15 @@ export class AddressManager implements AddressManagerInterface {
   addObservedAddr(address: Multiaddr): void {
     const place = this.#placeOf(address)
     const key = place.toString()
-    if (this.#observed.has(key) || this.#isListenedOn(place)) return
+    // Nobody from elsewhere could be told of a private address, and autonat does not ask about it.
+    if (isPrivate(place) || this.#observed.has(key) || this.#isListenedOn(place)) return
+    if (this.#observed.size >= MAX_OBSERVED && !this.#dropUnconfirmed()) return
     this.#observed.set(key, {
       multiaddr: place,
       confirmed: false,
       lastVerified: undefined,
       expires: 0
     })
-    for (const oldest of this.#observed.keys()) {
-      if (this.#observed.size <= MAX_OBSERVED) break
-      this.#observed.delete(oldest)
-    }
   }
 
   /** An observed or mapped address was found to be dialable: it is announced from now on. */
@@ -164,6 +163,16 @@ export class AddressManager implements AddressManagerInterface {
       multiaddr(`/ip${externalIp.includes(':') ? 6 : 4}/${externalIp}/${protocol}/${externalPort}`)
     )
     this.#context.changed()
+  }
+
+  /** Makes room at the cost of the oldest claim; what was confirmed is not for peers to displace. */
+  #dropUnconfirmed(): boolean {
+    for (const [key, { confirmed }] of this.#observed) {
+      if (confirmed) continue
+      this.#observed.delete(key)
+      return true
+    }
+    return false
   }
 
   #verdictOn(address: Multiaddr): Pick<NodeAddress, 'verified' | 'expires' | 'lastVerified'> {
