@@ -1,7 +1,9 @@
 import { registerHooks } from 'node:module'
 import { tcp as stockTcp } from '@libp2p/tcp'
 import type transportTests from '@libp2p/interface-compliance-tests/transport'
-import { TCP } from '@multiformats/multiaddr-matcher'
+import { memory } from '@libp2p/memory'
+import { webSockets } from '@libp2p/websockets'
+import { Memory, TCP, WebSockets } from '@multiformats/multiaddr-matcher'
 import { tcp } from '@warren/transport-tcp'
 import { counted } from './counted.ts'
 
@@ -22,21 +24,37 @@ registerHooks({
 const suite = import.meta.resolve('@libp2p/interface-compliance-tests/transport')
 const { default: tests } = (await import(suite + MARK)) as { default: typeof transportTests }
 
-for (const [name, transport] of [
-  ['transport-tcp', tcp],
-  ['stock TCP', stockTcp]
-] as const) {
+/** Each transport, where its two listeners listen, and how their addresses look. */
+const TRANSPORTS = [
+  { name: 'transport-tcp', transport: tcp, listen: twice('/ip4/127.0.0.1/tcp/0'), matcher: TCP },
+  { name: 'stock TCP', transport: stockTcp, listen: twice('/ip4/127.0.0.1/tcp/0'), matcher: TCP },
+  {
+    name: 'WebSocket',
+    transport: webSockets,
+    listen: twice('/ip4/127.0.0.1/tcp/0/ws'),
+    matcher: WebSockets
+  },
+  {
+    name: 'memory',
+    transport: memory,
+    listen: ['/memory/warren-a', '/memory/warren-b'],
+    matcher: Memory
+  }
+] as const
+
+function twice(address: string): string[] {
+  return [address, address]
+}
+
+for (const { name, transport, listen, matcher } of TRANSPORTS) {
   counted(`${name} in a swarm, in the place of libp2p`, 15, () => {
     tests({
       async setup() {
         return {
           dialer: { transports: [transport()] },
-          listener: {
-            transports: [transport()],
-            addresses: { listen: ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/tcp/0'] }
-          },
-          dialMultiaddrMatcher: TCP,
-          listenMultiaddrMatcher: TCP
+          listener: { transports: [transport()], addresses: { listen: [...listen] } },
+          dialMultiaddrMatcher: matcher,
+          listenMultiaddrMatcher: matcher
         }
       },
       async teardown() {}
