@@ -8,6 +8,8 @@ export interface ByteAccount {
   readonly tight: boolean
   /** More is held than some limit allows: the stream that holds most is to be reset. */
   readonly over: boolean
+  /** A stream was reset for it. */
+  refused(): void
 }
 
 /** A muxer factory whose muxers count what they hold. Others do not look at the options. */

@@ -26,8 +26,10 @@ import { Acceptors } from './connections/acceptors.ts'
 import { Admission } from './connections/admission.ts'
 import { ConnectionTable } from './connections/connection-table.ts'
 import { PeerWatch } from './connections/peer-watch.ts'
+import { Privileges } from './connections/privileges.ts'
+import { Reception } from './connections/reception.ts'
 import { Trimmer } from './connections/trimmer.ts'
-import { DIAL_BACKOFF } from './defaults.ts'
+import { DIAL_BACKOFF, LOBBY } from './defaults.ts'
 import { judgeCandidate } from './dial/candidates.ts'
 import { DialBackoff } from './dial/dial-backoff.ts'
 import { DialSlots } from './dial/dial-slots.ts'
@@ -35,8 +37,9 @@ import { withoutPeer } from './dial/dial-target.ts'
 import { Dialler, type DiallerContext } from './dial/dialler.ts'
 import { lookupHost } from './dial/lookup-host.ts'
 import { resolveAddress } from './dial/resolve.ts'
-import { ConnectionLimitError, SwarmOptionsError, toError } from './errors.ts'
+import { ConnectionLimitError, SwarmOptionsError } from './errors.ts'
 import { knownAddresses } from './known-addresses.ts'
+import { Limiter } from './limits/limiter.ts'
 import type { ResolvedSwarmOptions } from './options.ts'
 import { Registrar } from './registrar.ts'
 import { SelfAddresses } from './self-addresses.ts'
@@ -63,6 +66,9 @@ export interface SwarmParts {
   readonly upgrader: WarrenUpgrader
   readonly acceptors: Acceptors
   readonly admission: Admission
+  readonly reception: Reception
+  readonly privileges: Privileges
+  readonly limiter: Limiter
   readonly table: ConnectionTable
   readonly watch: PeerWatch
   readonly trimmer: Trimmer
@@ -119,7 +125,10 @@ export async function assemble(
   )
   components.set('peerStore', peerStore)
   const topologies = new Topologies(events, log)
-  const registrar = new Registrar({ peerId, peerStore, topologies })
+  const { maxInboundStreamsPerProtocol } = options
+  const registrar = new Registrar({ peerId, peerStore, topologies, maxInboundStreamsPerProtocol })
+  const limiter = new Limiter(options, protocol => registrar.limitsOf(protocol))
+  components.set('limiter', limiter)
   components.set('registrar', registrar)
   const contentRouting = new ContentRoutings(peerStore)
   components.set('contentRouting', contentRouting)
@@ -133,6 +142,8 @@ export async function assemble(
   const backoff = new DialBackoff(DIAL_BACKOFF)
   const gate = new AcceptGate()
   const admission = new Admission(gate, options.maxConnections)
+  const privileges = new Privileges(gater, () => admission.screen(privileges.exist))
+  admission.screen(privileges.exist)
   const watch = new PeerWatch(log)
   const announcer = new Announcer({
     events,
@@ -147,12 +158,13 @@ export async function assemble(
     resized: size => {
       admission.resized(size)
       trimmer.check()
+      reception.roomChanged()
     }
   })
   const table = new ConnectionTable(
     {
       self: peerId,
-      maxPerPeer: options.maxConnectionsPerPeer,
+      limiter,
       crossedDialWindow: options.crossedDialWindow,
       closeTimeout: options.closeTimeout
     },
@@ -168,6 +180,7 @@ export async function assemble(
     {
       table,
       peerStore,
+      privileges,
       trimming: connections => {
         events.safeDispatchEvent('connection:prune', { detail: connections })
       }
@@ -175,21 +188,27 @@ export async function assemble(
   )
   /** Registers a connection, tells of it, and only then lets its streams begin. */
   const adopt = (connection: Connection, forced: boolean): void => {
+    const { remotePeer, remoteAddr } = connection
+    const keptFor = admission.full && privileges.has(remotePeer, remoteAddr)
     table.adopt(connection, { forced })
+    if (keptFor && trimmer.canMakeRoom()) trimmer.makeRoom()
     startStreams(connection)
   }
+  const reception = new Reception({
+    admission,
+    privileges,
+    trimmer,
+    limiter,
+    log,
+    places: init.upgrader?.acceptQueueLength ?? LOBBY.places,
+    timeout: init.upgrader?.acceptTimeout ?? LOBBY.timeout,
+    adopt: connection => adopt(connection, false)
+  })
   const upgrader = (): WarrenUpgrader => madeUpgrader
   const acceptors = new Acceptors({
     upgrader,
     gate,
-    take: connection => {
-      try {
-        adopt(connection, false)
-      } catch (error) {
-        log('refused a connection of %p - %e', connection.remotePeer, error)
-        connection.abort(toError(error))
-      }
-    }
+    take: connection => reception.take(connection)
   })
   const transports = new TransportManager({
     events,
@@ -250,8 +269,9 @@ export async function assemble(
             addresses.some(address => withoutPeer(remoteAddr).equals(address))
         )
     },
-    assertRoom: () => {
+    assertRoom: peer => {
       if (!admission.full) return
+      if (peer !== undefined && privileges.has(peer) && trimmer.canMakeRoom()) return
       throw new ConnectionLimitError(
         `there are ${table.size} connections, as many as maxConnections allows; close some first`
       )
@@ -274,7 +294,11 @@ export async function assemble(
       openStream: async (target, protocols, given) => facade.newStream(target, protocols, given),
       closePeer: async (peer, given) => facade.closePeer(peer, given),
       getMaxConnections: () => admission.max,
-      setMaxConnections: max => admission.setMax(max),
+      setMaxConnections: max => {
+        limiter.setMaxConnections(max)
+        admission.setMax(max)
+        reception.roomChanged()
+      },
       dialable: async (address, signal = new AbortController().signal) => {
         const resolved = await diallerContext.resolve(address, signal).catch(() => [])
         const target = { peer: undefined, key: '', ignoreBackoff: true }
@@ -336,6 +360,9 @@ export async function assemble(
     upgrader: madeUpgrader,
     acceptors,
     admission,
+    reception,
+    privileges,
+    limiter,
     table,
     watch,
     trimmer,

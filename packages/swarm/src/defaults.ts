@@ -2,6 +2,14 @@
 export const DEFAULTS = {
   maxConnections: 300,
   maxConnectionsPerPeer: 8,
+  maxStreams: 20_000,
+  maxStreamsPerPeer: 8_192,
+  maxStreamsPerConnection: 1_000,
+  maxInboundStreamsPerProtocol: 64,
+  maxBytes: 268_435_456,
+  maxBytesPerPeer: 67_108_864,
+  maxBytesPerConnection: 16_777_216,
+  maxBytesPerProtocol: 33_554_432,
   lowWatermark: 160,
   highWatermark: 192,
   trimGrace: 60_000,
@@ -36,3 +44,9 @@ export const DIAL_BACKOFF = {
   /** Addresses remembered; the oldest is forgotten first. */
   maxEntries: 4_096
 } as const
+
+/**
+ * Inbound connections that wait for a place in a full swarm, where the upgrader's options do not say
+ * how many wait in an accept queue, and for how many milliseconds.
+ */
+export const LOBBY = { places: 16, timeout: 15_000 } as const

@@ -1,4 +1,4 @@
-import { WarrenError } from '@warren/interface'
+import { CONNECTION_CODE, STREAM_CODE, WarrenError } from '@warren/interface'
 
 /** Thrown when an option of the swarm has a value that it cannot work with. */
 export class SwarmOptionsError extends WarrenError {
@@ -8,6 +8,7 @@ export class SwarmOptionsError extends WarrenError {
 /** Thrown when a swarm is used after `close()` was called. */
 export class SwarmClosedError extends WarrenError {
   readonly code = 'ERR_SWARM_CLOSED'
+  readonly goAwayCode = CONNECTION_CODE.shutdown
 
   constructor(message = 'the swarm is closed; create another one') {
     super(message)
@@ -71,6 +72,13 @@ export class AddressNotDialledError extends WarrenError {
 /** Thrown when a connection would pass the limit of connections, in all or per peer. */
 export class ConnectionLimitError extends WarrenError {
   readonly code = 'ERR_CONNECTION_LIMIT'
+  readonly goAwayCode = CONNECTION_CODE.resourceLimit
+}
+
+/** Thrown when a stream would pass a limit of the system, its peer, protocol or connection. */
+export class StreamLimitError extends WarrenError {
+  readonly code = 'ERR_STREAM_LIMIT'
+  readonly resetCode = STREAM_CODE.resourceLimit
 }
 
 /** Thrown when a connection ended before the swarm could register it. */
@@ -91,6 +99,7 @@ export class NewStreamTimeoutError extends WarrenError {
 /** Thrown when a connection is closed because another one to the same peer takes its place. */
 export class ConnectionSupplantedError extends WarrenError {
   readonly code = 'ERR_CONNECTION_SUPPLANTED'
+  readonly goAwayCode = CONNECTION_CODE.supplanted
 }
 
 /** Thrown when a service or transport reads a component that this swarm does not have. */

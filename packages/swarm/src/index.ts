@@ -7,6 +7,8 @@ export type { Datastore } from './datastore.ts'
 export { DEFAULTS } from './defaults.ts'
 export type { DialAttempt } from './dial/dial-error.ts'
 export { DialError } from './dial/dial-error.ts'
+export { createGater } from './gater/create-gater.ts'
+export type { GaterOptions, PrivilegeGater } from './gater/create-gater.ts'
 export type { ListenFailure } from './errors.ts'
 export {
   AddressNotDialledError,
@@ -27,12 +29,16 @@ export {
   NoTransportError,
   PeerNotFoundError,
   ServiceStartError,
+  StreamLimitError,
   SwarmClosedError,
   SwarmOptionsError,
   UnhandledProtocolError,
   UnmetServiceDependenciesError,
   WrongPeerError
 } from './errors.ts'
+export type { ConnectionResources, PeerResources, SwarmResources } from './limits/limiter.ts'
+export type { RefusalCause } from './limits/refusals.ts'
+export type { Resource, Use } from './limits/usage.ts'
 export type { SwarmComponents } from './services/components.ts'
 export type {
   ComponentsWith,

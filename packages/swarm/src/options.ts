@@ -1,5 +1,8 @@
 import { DEFAULTS } from './defaults.ts'
 import { SwarmOptionsError } from './errors.ts'
+import type { Machine } from './limits/limit-values.ts'
+import { limitsFor } from './limits/limit-values.ts'
+import { thisMachine } from './limits/machine.ts'
 import type { SwarmOptions } from './swarm-init.ts'
 
 /** Every option with its value. */
@@ -9,16 +12,23 @@ export type ResolvedSwarmOptions = { readonly [Name in keyof typeof DEFAULTS]: n
 const MAY_BE_ZERO = new Set<string>(['crossedDialWindow', 'trimGrace'])
 
 /**
- * The options with their defaults.
+ * The options with their defaults, which are less on a small machine.
  *
  * @throws {SwarmOptionsError} naming the option that is unknown, no whole number or out of range
  */
-export function resolveOptions(options: SwarmOptions = {}): ResolvedSwarmOptions {
+export function resolveOptions(
+  options: SwarmOptions = {},
+  machine: Machine = thisMachine()
+): ResolvedSwarmOptions {
   for (const name of Object.keys(options)) {
     if (!(name in DEFAULTS)) throw new SwarmOptionsError(`the swarm has no option "${name}"`)
   }
   const given = Object.entries(options).filter(([, value]) => value !== undefined)
-  const resolved: ResolvedSwarmOptions = { ...DEFAULTS, ...Object.fromEntries(given) }
+  const resolved: ResolvedSwarmOptions = {
+    ...DEFAULTS,
+    ...limitsFor(machine, DEFAULTS),
+    ...Object.fromEntries(given)
+  }
   for (const [name, value] of Object.entries(resolved)) {
     const least = MAY_BE_ZERO.has(name) ? 0 : 1
     // Timers hold 31 bits; beyond it they fire at once.

@@ -3,13 +3,14 @@ import type {
   PeerId,
   PeerStore,
   StreamHandler,
-  StreamHandlerOptions,
   StreamHandlerRecord,
   StreamMiddleware,
   Topology
 } from '@libp2p/interface'
 import type { Registrar as RegistrarInterface } from '@libp2p/interface-internal'
 import { DuplicateProtocolHandlerError, UnhandledProtocolError } from './errors.ts'
+import type { ProtocolLimits } from './limits/limiter.ts'
+import type { HandleOptions } from './swarm-types.ts'
 import type { Topologies } from './topologies.ts'
 
 /** Streams per protocol and connection, unless its handler says otherwise (as in js-libp2p). */
@@ -20,6 +21,8 @@ export interface RegistrarContext {
   readonly peerId: PeerId
   readonly peerStore: PeerStore
   readonly topologies: Topologies
+  /** Streams of a protocol that one peer may have open, where nothing else was said. */
+  readonly maxInboundStreamsPerProtocol: number
 }
 
 /** Protocol handlers, middleware and topologies, as libp2p's services know them. */
@@ -27,6 +30,7 @@ export class Registrar implements RegistrarInterface {
   readonly [Symbol.toStringTag] = '@warren/swarm/registrar'
   readonly #context: RegistrarContext
   readonly #handlers = new Map<string, StreamHandlerRecord>()
+  readonly #limits = new Map<string, ProtocolLimits>()
   readonly #middleware = new Map<string, readonly StreamMiddleware[]>()
 
   constructor(context: RegistrarContext) {
@@ -54,7 +58,7 @@ export class Registrar implements RegistrarInterface {
   async handle(
     protocol: string,
     handler: StreamHandler,
-    options: StreamHandlerOptions = {}
+    options: HandleOptions = {}
   ): Promise<void> {
     options.signal?.throwIfAborted()
     if (this.#handlers.has(protocol) && options.force !== true) {
@@ -62,14 +66,23 @@ export class Registrar implements RegistrarInterface {
         `${protocol} has a handler already; unhandle it first, or pass force`
       )
     }
+    this.#limits.set(protocol, this.#limitsIn(options))
     this.#handlers.set(protocol, { handler, options: { ...STREAM_LIMITS, ...options } })
     await this.#announce(options)
   }
 
   async unhandle(protocol: string | string[], options: AbortOptions = {}): Promise<void> {
     const protocols = Array.isArray(protocol) ? protocol : [protocol]
-    for (const each of protocols) this.#handlers.delete(each)
+    for (const each of protocols) {
+      this.#handlers.delete(each)
+      this.#limits.delete(each)
+    }
     await this.#announce(options)
+  }
+
+  /** The limits that a protocol was registered with. */
+  limitsOf(protocol: string): ProtocolLimits {
+    return this.#limits.get(protocol) ?? {}
   }
 
   use(protocol: string, middleware: StreamMiddleware[]): void {
@@ -96,6 +109,17 @@ export class Registrar implements RegistrarInterface {
 
   getTopologies(protocol: string): Topology[] {
     return this.#context.topologies.get(protocol)
+  }
+
+  /** Who allows many streams on one connection means no fewer for the peer. */
+  #limitsIn(options: HandleOptions): ProtocolLimits {
+    const { maxInboundStreams = 0, maxBytesPerPeer } = options
+    const usual = this.#context.maxInboundStreamsPerProtocol
+    return {
+      maxInboundStreamsPerPeer:
+        options.maxInboundStreamsPerPeer ?? Math.max(maxInboundStreams, usual),
+      maxBytesPerPeer
+    }
   }
 
   /** Identify reads our protocols from the peer store, and pushes them when they change. */

@@ -1,4 +1,5 @@
 import type { AbortOptions } from '@libp2p/interface'
+import { CONNECTION_CODE } from '@warren/interface'
 import type { SwarmParts } from './assemble.ts'
 import { closeConnection } from './connections/close-connection.ts'
 import { SwarmClosedError } from './errors.ts'
@@ -9,17 +10,19 @@ import { SwarmClosedError } from './errors.ts'
  * left of their sockets without asking. Each step is bounded, so it always ends.
  */
 export async function shutDown(parts: SwarmParts, options: AbortOptions = {}): Promise<void> {
-  const { admission, trimmer, randomWalk, host, acceptors, transports } = parts
+  const { admission, reception, trimmer, randomWalk, host, acceptors, transports } = parts
   const { dialler, table, upgrader, selfAddresses } = parts
   admission.close()
+  reception.close()
   trimmer.close()
   randomWalk.stop(new SwarmClosedError('the swarm was closed during the walk'))
   await host.beforeStop()
   await Promise.all([dialler.close(), acceptors.close()])
   await host.stop()
   const { closeTimeout } = parts.options
+  const goodbye = { ...options, reason: CONNECTION_CODE.shutdown }
   await Promise.all(
-    table.connections().map(async connection => closeConnection(connection, closeTimeout, options))
+    table.connections().map(async connection => closeConnection(connection, closeTimeout, goodbye))
   )
   await transports.close()
   await upgrader.close()

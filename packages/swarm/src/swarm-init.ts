@@ -46,6 +46,60 @@ export interface SwarmOptions {
    */
   readonly maxConnectionsPerPeer?: number
   /**
+   * Streams in all, both directions. More are reset with the code "resource limit", own ones are
+   * refused with `ERR_STREAM_LIMIT`. Less by default on a machine with little memory, as all limits
+   * of streams and bytes; a limit that is given stands as it is.
+   *
+   * @default 20_000
+   */
+  readonly maxStreams?: number
+  /**
+   * Streams with one peer, both directions, over all its connections; more as with `maxStreams`.
+   *
+   * @default 8_192
+   */
+  readonly maxStreamsPerPeer?: number
+  /**
+   * Streams that the peer may have open on one connection; more are reset.
+   *
+   * @default 1_000
+   */
+  readonly maxStreamsPerConnection?: number
+  /**
+   * Streams of one protocol that one peer may have open, over all its connections, where the
+   * protocol was not registered with a limit of its own; more are reset.
+   *
+   * @default 64
+   */
+  readonly maxInboundStreamsPerProtocol?: number
+  /**
+   * Bytes received and not yet read, in all. Three quarters are the end of growing windows; at the
+   * limit the stream that holds most on the connection at hand is reset with the code "resource
+   * limit". Counted by muxers that can tell, as `@warren/yamux`; so are the three below.
+   *
+   * @default 268_435_456
+   */
+  readonly maxBytes?: number
+  /**
+   * The same over all connections of one peer.
+   *
+   * @default 67_108_864
+   */
+  readonly maxBytesPerPeer?: number
+  /**
+   * The same on one connection.
+   *
+   * @default 16_777_216
+   */
+  readonly maxBytesPerConnection?: number
+  /**
+   * The same over all streams of one protocol with one peer, where the protocol was not registered
+   * with a limit of its own; the stream that passes it is reset.
+   *
+   * @default 33_554_432
+   */
+  readonly maxBytesPerProtocol?: number
+  /**
    * Trimming closes the least valuable connections down to this many.
    *
    * @default 160

@@ -11,6 +11,7 @@ import type {
   TypedEventTarget
 } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import type { SwarmResources } from './limits/limiter.ts'
 import type { ComponentsWith } from './swarm-init.ts'
 
 /** What `dial` and `newStream` take: a peer whose addresses are known, or its addresses. */
@@ -44,7 +45,18 @@ export interface NewStreamOptions extends DialOptions {
 }
 
 /** Options of {@link Swarm.handle}. */
-export interface HandleOptions extends StreamHandlerOptions {}
+export interface HandleOptions extends StreamHandlerOptions {
+  /**
+   * Streams of the protocol that one peer may have open, over all its connections; more are reset.
+   * Default: `maxInboundStreamsPerProtocol`, or `maxInboundStreams` of these options if that is more.
+   */
+  readonly maxInboundStreamsPerPeer?: number
+  /**
+   * Bytes of the protocol that one peer may have sent and nobody has read, over all its streams; the
+   * one that passes it is reset. Default: `maxBytesPerProtocol`.
+   */
+  readonly maxBytesPerPeer?: number
+}
 
 /**
  * Events of a swarm. For one connection they come in a fixed order: `connected` before its first
@@ -136,6 +148,9 @@ export interface Swarm<Services extends ServiceMap = ServiceMap>
   protect(peer: PeerId, tag: string): void
   /** Takes one tag of `protect` back; with the last one the shield is gone. */
   unprotect(peer: PeerId, tag: string): void
+
+  /** What is used beside what is allowed, in each scope, and what was refused. A copy. */
+  resources(): SwarmResources
 
   /**
    * Stops taking connections out of the accept queues until {@link Swarm.resume}: the queues fill,

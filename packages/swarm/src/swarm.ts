@@ -14,6 +14,7 @@ import { TypedEventEmitter } from 'main-event'
 import { assemble, type SwarmParts } from './assemble.ts'
 import { closeConnection } from './connections/close-connection.ts'
 import { NewStreamTimeoutError, SwarmClosedError } from './errors.ts'
+import type { SwarmResources } from './limits/limiter.ts'
 import { resolveOptions } from './options.ts'
 import { shutDown } from './shut-down.ts'
 import type { ComponentsWith, SwarmInit } from './swarm-init.ts'
@@ -163,11 +164,15 @@ export class SwarmNode<Services extends ServiceMap>
   }
 
   protect(peer: PeerId, tag: string): void {
-    this.#parts.trimmer.protect(peer, tag)
+    this.#parts.privileges.protect(peer, tag)
   }
 
   unprotect(peer: PeerId, tag: string): void {
-    this.#parts.trimmer.unprotect(peer, tag)
+    this.#parts.privileges.unprotect(peer, tag)
+  }
+
+  resources(): SwarmResources {
+    return this.#parts.limiter.resources()
   }
 
   pause(): void {
@@ -176,6 +181,7 @@ export class SwarmNode<Services extends ServiceMap>
 
   resume(): void {
     this.#parts.admission.resume()
+    this.#parts.reception.roomChanged()
   }
 
   async close(options: AbortOptions = {}): Promise<void> {

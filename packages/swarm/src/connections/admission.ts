@@ -6,6 +6,7 @@ export class Admission {
   #max: number
   #size = 0
   #paused = false
+  #screening = false
   #closed = false
 
   constructor(gate: AcceptGate, max: number) {
@@ -21,6 +22,17 @@ export class Admission {
   /** Whether there are as many as allowed. */
   get full(): boolean {
     return this.#size >= this.#max
+  }
+
+  /** Whether anybody may come in now. */
+  get takesStrangers(): boolean {
+    return !this.#closed && !this.#paused && !this.full
+  }
+
+  /** Takes connections in a full house too, to see whether a place is kept for their peers. */
+  screen(screening: boolean): void {
+    this.#screening = screening
+    this.#move()
   }
 
   setMax(max: number): void {
@@ -50,7 +62,8 @@ export class Admission {
   }
 
   #move(): void {
-    if (this.#closed || this.#paused || this.full) this.#gate.shut()
+    const shut = this.#closed || this.#paused || (this.full && !this.#screening)
+    if (shut) this.#gate.shut()
     else this.#gate.open()
   }
 }

@@ -2,10 +2,12 @@ import type { Connection, PeerId } from '@libp2p/interface'
 import { PeerMap } from '@libp2p/peer-collections'
 import {
   UnregisteredConnectionError,
-  ConnectionLimitError,
   ConnectionSupplantedError,
   SwarmClosedError
 } from '../errors.ts'
+import { CONNECTION_CODE } from '@warren/interface'
+import type { CodedCloseOptions } from '@warren/interface'
+import type { Limiter } from '../limits/limiter.ts'
 import { bestOf, type Ranked } from './best-connection.ts'
 import { crossedLoser } from './crossed-dials.ts'
 import { streamsEnded } from './streams-ended.ts'
@@ -23,7 +25,8 @@ export interface ConnectionObserver {
 /** Settings of a {@link ConnectionTable}. */
 export interface ConnectionTableOptions {
   readonly self: PeerId
-  readonly maxPerPeer: number
+  /** Counts connections by peer, and refuses. */
+  readonly limiter: Pick<Limiter, 'openConnection' | 'closeConnection'>
   /** Milliseconds within which two opposite dials count as crossed. */
   readonly crossedDialWindow: number
   /** Milliseconds that a closed connection's streams get to end before that is told. */
@@ -114,12 +117,7 @@ export class ConnectionTable {
     const peer = connection.remotePeer
     const known = this.#byPeer.get(peer) ?? []
     if (known.some(entry => entry.connection === connection)) return
-    const { maxPerPeer } = this.#options
-    if (known.length >= maxPerPeer) {
-      throw new ConnectionLimitError(
-        `there are ${known.length} connections to ${peer.toString()} already`
-      )
-    }
+    this.#options.limiter.openConnection(peer)
     const entry: ConnectionEntry = {
       connection,
       forced: options.forced === true,
@@ -151,6 +149,7 @@ export class ConnectionTable {
     if (left.length === 0) this.#byPeer.delete(peer)
     else this.#byPeer.set(peer, left)
     this.#size--
+    this.#options.limiter.closeConnection(peer)
     const ending = streamsEnded(entry.connection, this.#options.closeTimeout).then(() => {
       this.#endings.delete(ending)
       const present = (this.#present.get(peer) ?? 1) - 1
@@ -180,11 +179,12 @@ export class ConnectionTable {
         this.#closeWhenQuiet(connection)
         return
       }
-      connection.close().catch(() => {
+      const options: CodedCloseOptions = { reason: CONNECTION_CODE.supplanted }
+      connection.close(options).catch(() => {
         connection.abort(new ConnectionSupplantedError('another connection takes its place'))
       })
     }, SUPPLANTED_QUIET)
-    timer.unref()
+    unref(timer)
     this.#timers.add(timer)
   }
 }

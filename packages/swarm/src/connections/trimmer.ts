@@ -1,7 +1,9 @@
 import type { Connection, PeerStore } from '@libp2p/interface'
 import type { PeerId } from '@libp2p/interface'
+import { CONNECTION_CODE } from '@warren/interface'
 import { closeConnection } from './close-connection.ts'
 import type { ConnectionEntry, ConnectionTable } from './connection-table.ts'
+import type { Privileges } from './privileges.ts'
 
 /** Settings of a {@link Trimmer}. */
 export interface TrimmerOptions {
@@ -18,18 +20,24 @@ export interface TrimmerOptions {
 export interface TrimmerContext {
   readonly table: ConnectionTable
   readonly peerStore: PeerStore
+  /** Whose connections are spared. */
+  readonly privileges: Privileges
   /** Told before the connections are closed. */
   trimming(connections: Connection[]): void
 }
 
 /**
  * Keeps the number of connections between watermarks: above the high one it closes the least
- * valuable, down to the low one. Protected peers and connections in their grace are spared.
+ * valuable, down to the low one. Those for whom a place is kept and connections in their grace are
+ * spared.
  */
 export class Trimmer {
   readonly #options: TrimmerOptions
   readonly #context: TrimmerContext
-  readonly #protected = new Map<string, Set<string>>()
+  /** Being closed, and still in the table. */
+  readonly #leaving = new WeakSet<Connection>()
+  #evictions: Promise<unknown> = Promise.resolve()
+  #toEvict = 0
   #timer: NodeJS.Timeout | undefined
   #running = false
   #closed = false
@@ -39,21 +47,20 @@ export class Trimmer {
     this.#context = context
   }
 
-  protect(peer: PeerId, tag: string): void {
-    const key = peer.toString()
-    const tags = this.#protected.get(key) ?? new Set()
-    this.#protected.set(key, tags.add(tag))
+  /** Whether there is anybody whose place may be given away. */
+  canMakeRoom(): boolean {
+    return this.#others().length > this.#toEvict
   }
 
-  unprotect(peer: PeerId, tag: string): void {
-    const key = peer.toString()
-    const tags = this.#protected.get(key)
-    tags?.delete(tag)
-    if (tags?.size === 0) this.#protected.delete(key)
-  }
-
-  isProtected(peer: PeerId): boolean {
-    return this.#protected.has(peer.toString())
+  /** Closes the least valuable connection, young or not, of those for whom no place is kept. */
+  makeRoom(): void {
+    this.#toEvict++
+    // One after the other, so that no two choose the same.
+    this.#evictions = this.#evictions.then(async () => {
+      const [victim] = await this.#leastValuable(this.#others())
+      this.#toEvict--
+      if (victim !== undefined && !this.#closed) void this.#close([victim])
+    })
   }
 
   /** The number of connections has changed: trims now, or when the next grace is over. */
@@ -73,19 +80,40 @@ export class Trimmer {
 
   async #trim(): Promise<void> {
     const { table } = this.#context
-    const { low, grace, closeTimeout } = this.#options
+    const { low, grace } = this.#options
     const now = performance.now()
-    const all = table.entries().filter(({ connection }) => !this.isProtected(connection.remotePeer))
+    const all = this.#others()
     const ripe = all.filter(({ since }) => now - since >= grace)
     const chosen = (await this.#leastValuable(ripe)).slice(0, Math.max(0, table.size - low))
     if (this.#closed) return
-    if (chosen.length > 0) this.#context.trimming(chosen)
-    await Promise.all(chosen.map(async connection => closeConnection(connection, closeTimeout)))
+    if (chosen.length > 0) await this.#close(chosen)
     const young = all.filter(entry => !ripe.includes(entry))
     if (this.#closed || table.size <= this.#options.high || young.length === 0) return
     const next = Math.min(...young.map(({ since }) => since + grace)) - performance.now()
     this.#timer = setTimeout(() => this.check(), Math.max(0, next) + 1)
-    this.#timer.unref()
+    unref(this.#timer)
+  }
+
+  /** Those for whom no place is kept, and who are not going yet. */
+  #others(): ConnectionEntry[] {
+    const { table, privileges } = this.#context
+    return table
+      .entries()
+      .filter(
+        ({ connection }) =>
+          !this.#leaving.has(connection) &&
+          !privileges.has(connection.remotePeer, connection.remoteAddr)
+      )
+  }
+
+  async #close(connections: Connection[]): Promise<void> {
+    for (const connection of connections) this.#leaving.add(connection)
+    this.#context.trimming(connections)
+    const goodbye = { reason: CONNECTION_CODE.garbageCollected }
+    const { closeTimeout } = this.#options
+    await Promise.all(
+      connections.map(async connection => closeConnection(connection, closeTimeout, goodbye))
+    )
   }
 
   /** Least valuable first: by the peer's tags, then fewer streams, inbound, newest. */

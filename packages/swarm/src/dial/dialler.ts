@@ -11,8 +11,8 @@ import { type ParsedTarget, parseTarget } from './dial-target.ts'
 export interface DiallerContext extends DialRunContext {
   /** An open connection that answers the dial already. */
   existing(target: ParsedTarget): Connection | undefined
-  /** Throws when no further connection is allowed. */
-  assertRoom(): void
+  /** Throws when no further connection is allowed, to this peer at least. */
+  assertRoom(peer: PeerId | undefined): void
 }
 
 /** Options of {@link Dialler.dial}. */
@@ -66,7 +66,7 @@ export class Dialler {
       const existing = this.#context.existing(parsed)
       if (existing !== undefined && !improves(existing, parsed)) return existing
     }
-    this.#context.assertRoom()
+    this.#context.assertRoom(peer)
     return this.#runFor(parsed, options).join(options.signal)
   }
 
