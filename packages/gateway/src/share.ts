@@ -161,7 +161,8 @@ class TargetShare implements Share {
 
   async #close(options: GatewayCloseOptions, error: Error | undefined): Promise<void> {
     const { closeTimeout } = this.#settings
-    await this.#listener.close().catch(() => {})
+    // The running sessions are ours to end: as the options say, and not with the listener.
+    await this.#listener.close({ keepSessions: true }).catch(() => {})
     await finishConnections(this.#connections, options, closeTimeout, reason =>
       this.#abortConnections(reason)
     )

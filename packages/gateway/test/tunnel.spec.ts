@@ -126,6 +126,22 @@ describe('share and open over a real tunnel', () => {
     assert.deepEqual(opened.stats().failed, { ERR_TARGET_REFUSED: 1 })
   })
 
+  it('a share that is closed lets what runs finish, and resets what goes on too long', async () => {
+    await start(socket => socket.pipe(socket))
+    const [client, other] = [connect(), connect()]
+    for (const one of [client, other]) {
+      one.write('first')
+      await once(one, 'data')
+    }
+    const closed = shared.close({ timeout: 1_000 })
+    await until(() => tunnels[1]?.debug().listeners === 0)
+    client.end('second')
+    assert.equal(String(await readAll(client)), 'second')
+    assert.equal(await ending(other), 'ECONNRESET')
+    await closed
+    assert.deepEqual(shared.stats().failed, { ERR_GATEWAY_CLOSED: 1 })
+  })
+
   it('a channel that nobody shares is reported with its cause', async () => {
     await start(() => {})
     await shared.close()

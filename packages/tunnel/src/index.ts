@@ -75,6 +75,7 @@ export type {
   LinkState,
   Listener,
   ListenOptions,
+  ListenerCloseOptions,
   Tunnel,
   TunnelDebug,
   TunnelEvents,

@@ -36,6 +36,12 @@ export interface DialOptions extends AbortOptions {
   readonly wait?: boolean
 }
 
+/** Options of {@link Listener.close}. */
+export interface ListenerCloseOptions {
+  /** Sessions that were accepted go on; whoever accepted them ends them. Default `false`. */
+  readonly keepSessions?: boolean
+}
+
 /** Sessions that peers open on a channel of this tunnel. */
 export interface Listener<S> extends AsyncIterable<S> {
   /** The channel that is listened on. */
@@ -44,9 +50,9 @@ export interface Listener<S> extends AsyncIterable<S> {
   accept(options?: AbortOptions): Promise<S>
   /**
    * Takes the channel back at every peer, resets sessions that nobody has accepted, and closes those
-   * that were (delivering what was sent). Idempotent.
+   * that were (delivering what was sent), unless `keepSessions` is given. Idempotent.
    */
-  close(): Promise<void>
+  close(options?: ListenerCloseOptions): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 

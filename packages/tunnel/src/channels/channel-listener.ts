@@ -2,7 +2,7 @@ import type { AbortOptions } from '@libp2p/interface'
 import { waitFor } from '@warren/utils'
 import { ListenerClosedError } from '../errors.ts'
 import type { ByteSession, Mode, Session } from '../session/session-types.ts'
-import type { Listener } from '../tunnel-types.ts'
+import type { Listener, ListenerCloseOptions } from '../tunnel-types.ts'
 import type { ChannelInfo } from './channel-table.ts'
 import { ReadTimeoutSession } from './read-timeout.ts'
 
@@ -103,8 +103,8 @@ export class ChannelListener implements Listener<AnySession>, ChannelInfo {
     }
   }
 
-  close(): Promise<void> {
-    this.#closing ??= this.#close()
+  close({ keepSessions = false }: ListenerCloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(keepSessions)
     return this.#closing
   }
 
@@ -135,13 +135,14 @@ export class ChannelListener implements Listener<AnySession>, ChannelInfo {
     else this.#queue.unshift(session)
   }
 
-  async #close(): Promise<void> {
+  async #close(keepSessions: boolean): Promise<void> {
     this.#closed = true
     this.#init.signal?.removeEventListener('abort', this.#onAbort)
     this.#init.onClose()
     for (const { reject } of this.#waiters) reject(this.#closedError())
     // Nobody will take these any more, so nothing can be delivered.
     for (const session of this.#queue.splice(0)) session.abort(this.#closedError())
+    if (keepSessions) return
     // A session that did not end cleanly says so itself.
     await Promise.allSettled([...this.#sessions].map(session => session.close()))
   }

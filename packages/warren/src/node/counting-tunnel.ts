@@ -38,7 +38,7 @@ export class CountingTunnel {
         watch(session)
         return session
       },
-      close: () => listener.close(),
+      close: how => listener.close(how),
       [Symbol.asyncDispose]: () => listener.close(),
       async *[Symbol.asyncIterator]() {
         for await (const session of listener) {
