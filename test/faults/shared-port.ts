@@ -16,11 +16,11 @@ export class SharedPort {
   readonly proxy: ChaosProxy
   /** The port that the opener listens on. */
   port = 0
+  ticket = ''
   readonly #stage: Stage
   readonly #target: number
   #sharing: Running | undefined
   #opening: Running | undefined
-  #ticket = ''
 
   private constructor(stage: Stage, target: number, proxy: ChaosProxy) {
     this.#stage = stage
@@ -70,13 +70,13 @@ export class SharedPort {
       addresses: string[]
     }
     await this.proxy.aim({ port: Number(/\/tcp\/(\d+)/.exec(told.addresses[0] ?? '')?.[1]) })
-    this.#ticket = told.ticket
+    this.ticket = told.ticket
     return told.ticket
   }
 
   /** Starts the opener, or starts it again. */
   async open(): Promise<void> {
-    this.#opening = this.#stage.warren('b', ['open', this.#ticket, '--json'])
+    this.#opening = this.#stage.warren('b', ['open', this.ticket, '--json'])
     const { port } = JSON.parse(await this.#opening.firstLine()) as { port: number }
     this.port = port
   }
