@@ -8,9 +8,22 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 const SOURCE = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'interop', 'go')
-const BINARY = join(SOURCE, '..', '..', '.cache', 'go', 'peer')
+const BINARIES = join(SOURCE, '..', '..', '.cache', 'go')
 
-/** What the program answers; see `go/main.go`. */
+/** `peer` speaks protocols of the tests (`go/main.go`), `services` runs kad-dht and a relay. */
+export type GoProgram = 'peer' | 'services'
+
+/** What to do, and with whom; see `go/main.go` and `go/services/main.go`. */
+export interface GoRequest {
+  readonly op: string
+  readonly addr?: string
+  readonly bytes?: number
+  readonly count?: number
+  readonly key?: string
+  readonly value?: string
+}
+
+/** What the programs answer. */
 export interface GoAnswer {
   readonly error?: string
   readonly addr?: string
@@ -19,12 +32,19 @@ export interface GoAnswer {
   readonly security?: string
   readonly muxer?: string
   readonly micros?: number
+  readonly value?: string
+  readonly peers?: string[]
+  readonly limited?: boolean
+  readonly seconds?: number
+  readonly bytes?: number
 }
 
-/** Builds the program (Go keeps what it has built before). Rejects where there is no Go. */
-export async function buildGoPeer(): Promise<void> {
-  mkdirSync(dirname(BINARY), { recursive: true })
-  await promisify(execFile)('go', ['build', '-o', BINARY, '.'], { cwd: SOURCE })
+/** Builds a program (Go keeps what it has built before). Rejects where there is no Go. */
+export async function buildGoPeer(program: GoProgram = 'peer'): Promise<void> {
+  mkdirSync(BINARIES, { recursive: true })
+  const folder = program === 'peer' ? '.' : `./${program}`
+  const arguments_ = ['build', '-o', join(BINARIES, program), folder]
+  await promisify(execFile)('go', arguments_, { cwd: SOURCE })
 }
 
 /** Is there a Go on this machine? */
@@ -51,7 +71,16 @@ export class GoPeer {
   }
 
   static async start(security: 'noise' | 'tls'): Promise<GoPeer> {
-    const child = spawn(BINARY, ['-security', security], { stdio: ['pipe', 'pipe', 'inherit'] })
+    return GoPeer.#start('peer', ['-security', security])
+  }
+
+  static async startServices(): Promise<GoPeer> {
+    return GoPeer.#start('services', [])
+  }
+
+  static async #start(program: GoProgram, options: string[]): Promise<GoPeer> {
+    const stdio = ['pipe', 'pipe', 'inherit'] as const
+    const child = spawn(join(BINARIES, program), options, { stdio: [...stdio] })
     const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
     const { addr, error } = JSON.parse(String((await lines.next()).value)) as GoAnswer
     if (addr === undefined) throw new Error(`the go-libp2p peer did not start: ${error}`)
@@ -59,12 +88,7 @@ export class GoPeer {
   }
 
   /** Has the program do something; rejects with what it says went wrong. */
-  async ask(request: {
-    op: string
-    addr: string
-    bytes?: number
-    count?: number
-  }): Promise<GoAnswer> {
+  async ask(request: GoRequest): Promise<GoAnswer> {
     this.#process.stdin?.write(`${JSON.stringify(request)}\n`)
     const answer = JSON.parse(String((await this.#lines.next()).value)) as GoAnswer
     if (answer.error !== undefined) throw new Error(`go-libp2p: ${answer.error}`)
