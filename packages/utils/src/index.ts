@@ -12,6 +12,7 @@ export {
 export { describeError, printable } from './printable.ts'
 export { TokenBucket } from './token-bucket.ts'
 export type { TokenBucketOptions } from './token-bucket.ts'
+export { unref } from './unref.ts'
 export { VarintError, encodeVarint, readVarint, varintSize } from './varint.ts'
 export type { Varint } from './varint.ts'
 export { deadline, waitFor } from './wait.ts'

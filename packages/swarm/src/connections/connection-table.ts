@@ -7,6 +7,7 @@ import {
 } from '../errors.ts'
 import { CONNECTION_CODE } from '@warren/interface'
 import type { CodedCloseOptions } from '@warren/interface'
+import { unref } from '@warren/utils'
 import type { Limiter } from '../limits/limiter.ts'
 import { bestOf, type Ranked } from './best-connection.ts'
 import { crossedLoser } from './crossed-dials.ts'

@@ -1,4 +1,5 @@
 import type { Connection } from '@libp2p/interface'
+import { unref } from '@warren/utils'
 
 /** Settings of a {@link Lobby}. */
 export interface LobbyOptions {

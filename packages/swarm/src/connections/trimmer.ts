@@ -1,6 +1,7 @@
 import type { Connection, PeerStore } from '@libp2p/interface'
 import type { PeerId } from '@libp2p/interface'
 import { CONNECTION_CODE } from '@warren/interface'
+import { unref } from '@warren/utils'
 import { closeConnection } from './close-connection.ts'
 import type { ConnectionEntry, ConnectionTable } from './connection-table.ts'
 import type { Privileges } from './privileges.ts'

@@ -11,7 +11,7 @@ import type {
 import { MuxerClosedError, TooManyOutboundProtocolStreamsError } from '@libp2p/interface'
 import { goAwayCodeOf } from '@warren/interface'
 import type { ByteAccount, CodedCloseOptions } from '@warren/interface'
-import { waitFor } from '@warren/utils'
+import { unref, waitFor } from '@warren/utils'
 import { TypedEventEmitter } from 'main-event'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { GO_AWAY, RESET, YAMUX_PROTOCOL } from '../core/constants.ts'
@@ -241,7 +241,7 @@ export class YamuxMuxer
     const at = this.session.nextTimeout()
     if (at === Infinity) return
     this.#timer = setTimeout(this.#onTimer, Math.max(1, at - this.now()))
-    this.#timer.unref()
+    unref(this.#timer)
   }
 
   readonly #onTimer = (): void => {
