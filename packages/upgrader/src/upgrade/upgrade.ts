@@ -14,6 +14,7 @@ import type { UpgradeStep } from '../errors.ts'
 import type { UpgradeContext, UpgradeOptions, UpgradeRole } from './upgrade-context.ts'
 import { UpgradeRun } from './upgrade-run.ts'
 import { upgradeScope } from './upgrade-scope.ts'
+import { closeWebSocketOnAbort } from './websocket.ts'
 
 /** What else an upgrade is told. */
 export interface UpgradeHooks {
@@ -40,6 +41,7 @@ export async function upgrade(
   const run = new UpgradeRun(context, maConn, role, options, scope.signal)
   const counts = context.counters[role]
   counts.attempts++
+  closeWebSocketOnAbort(maConn)
   try {
     return await run.run()
   } catch (thrown) {
