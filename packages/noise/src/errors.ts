@@ -12,6 +12,7 @@ export class NoiseHandshakeError extends WarrenError {
 
 /** Thrown when the peer has proven an identity that is not the one that was dialled. */
 export class UnexpectedPeerError extends WarrenError {
+  override readonly name = 'UnexpectedPeerError'
   readonly code = 'ERR_UNEXPECTED_PEER'
 }
 

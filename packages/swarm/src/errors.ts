@@ -124,16 +124,19 @@ export class DuplicateProtocolHandlerError extends WarrenError {
 
 /** Thrown when a protocol without a handler is looked up. */
 export class UnhandledProtocolError extends WarrenError {
+  override readonly name = 'UnhandledProtocolError'
   readonly code = 'ERR_PROTOCOL_UNHANDLED'
 }
 
 /** Thrown when content routing is used while no service provides it. */
 export class NoContentRoutersError extends WarrenError {
+  override readonly name = 'NoContentRoutersError'
   readonly code = 'ERR_NO_CONTENT_ROUTERS'
 }
 
 /** Thrown when peer routing is used while no service provides it. */
 export class NoPeerRoutersError extends WarrenError {
+  override readonly name = 'NoPeerRoutersError'
   readonly code = 'ERR_NO_PEER_ROUTERS'
 }
 

@@ -23,6 +23,7 @@ const IN_MESSAGE = 3
  * `String(error)` is a report of one line per address.
  */
 export class DialError extends WarrenError {
+  override readonly name = 'DialError'
   readonly code = 'ERR_DIAL'
   /** The peer that was dialled, or `undefined` when only addresses were known. */
   readonly peer: string | undefined
