@@ -18,6 +18,12 @@ export const CHANNEL_GRACE = 3_000
 /** How long closing a node may take before what is left is destroyed, in milliseconds. */
 export const CLOSE_TIMEOUT = 5_000
 
+/**
+ * How long a node's links may take to end, in milliseconds, once its shares and openings have closed
+ * (which take 5 s at most): resets and farewells have to reach the peers.
+ */
+export const LEAVE_TIMEOUT = 2_000
+
 /** How often a process looks for tickets that another one has revoked, in milliseconds. */
 export const REVOCATION_POLL = 2_000
 

@@ -183,7 +183,7 @@ export interface WarrenNode {
   status(): NodeStatus
   /** Adds a listener; what it returns removes it. */
   on<E extends keyof NodeEvents>(event: E, listener: NodeEvents[E]): () => void
-  /** Ends everything in order, within 5 s. Idempotent. */
+  /** Ends everything in order: connections get 5 s, then links 2 s. Idempotent. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }

@@ -6,7 +6,7 @@ import { decodeTicket } from '@warren/tunnel'
 import type { Link, Ticket, Tunnel } from '@warren/tunnel'
 import { deadline } from '@warren/utils'
 import {
-  CLOSE_TIMEOUT,
+  LEAVE_TIMEOUT,
   LOCAL_PATIENCE,
   OPEN_TIMEOUT,
   REVOCATION_POLL,
@@ -217,10 +217,11 @@ export class TunnelNode implements WarrenNode {
     clearInterval(this.#poll)
     this.#errors.close()
     const { tunnel, swarm, identity } = this.#init
-    const limit = deadline(CLOSE_TIMEOUT, () => new NodeClosedError())
+    // These have their own time. Afterwards the peers must still hear how it ended.
+    await Promise.allSettled([...this.#shares, ...this.#openings].map(each => each.close()))
+    const limit = deadline(LEAVE_TIMEOUT, () => new NodeClosedError())
     const options = { signal: limit.signal }
     try {
-      await Promise.allSettled([...this.#shares, ...this.#openings].map(each => each.close()))
       await tunnel.close(options).catch(() => {})
       await swarm.close(options).catch(() => {})
     } finally {
