@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { noise } from '@chainsafe/libp2p-noise'
-import type { ICryptoInterface } from '@chainsafe/libp2p-noise'
+import type { ICryptoInterface, NoiseExtensions } from '@chainsafe/libp2p-noise'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { MessageStream, PrivateKey, Upgrader } from '@libp2p/interface'
 import * as mss from '@libp2p/multistream-select'
@@ -16,6 +15,8 @@ export interface AttackerInit {
   readonly privateKey?: PrivateKey
   /** Primitives of its Noise. */
   readonly crypto?: ICryptoInterface
+  /** What it tells in the handshake besides its identity. */
+  readonly extensions?: Partial<NoiseExtensions>
   /** Changes the bytes from the start. */
   readonly tamper?: Tamper
 }
@@ -47,13 +48,26 @@ export class Attacker implements Disposable {
 
   /** A secured connection without a muxer. */
   static async secure(port: number, init: AttackerInit = {}): Promise<Attacker> {
-    const raw = await Attacker.atNoise(port, init)
+    return Attacker.#handshake(await Attacker.atNoise(port, init), init)
+  }
+
+  /** The same on a socket that nothing was said on. */
+  static async on(raw: SocketStream, init: AttackerInit = {}): Promise<Attacker> {
+    await mss.select(raw, '/noise')
+    return Attacker.#handshake(raw, init)
+  }
+
+  static async #handshake(raw: SocketStream, init: AttackerInit): Promise<Attacker> {
     if (init.tamper !== undefined) raw.tamper = init.tamper
     const privateKey = init.privateKey ?? commonKey
-    const { crypto } = init
-    const encrypter = noise(crypto === undefined ? {} : { crypto })({
+    const { crypto, extensions } = init
+    const encrypter = noise({
+      ...(crypto === undefined ? {} : { crypto }),
+      ...(extensions === undefined ? {} : { extensions })
+    })({
       privateKey,
-      peerId: peerIdFromPrivateKey(privateKey),
+      // Not sent: the other end makes it from the key.
+      peerId: peerIdFromPrivateKey(commonKey),
       logger,
       upgrader: { getStreamMuxers: () => new Map() } as unknown as Upgrader
     })
@@ -72,7 +86,7 @@ export class Attacker implements Disposable {
   async send(bytes: Uint8Array): Promise<boolean> {
     if (this.#dead) return false
     try {
-      if (!this.secured.send(bytes)) await this.#drained()
+      if (!this.secured.send(bytes)) await this.raw.drained()
     } catch {
       return false
     }
@@ -95,14 +109,8 @@ export class Attacker implements Disposable {
   }
 
   /** Reads again; resolves when the victim has ended the connection. */
-  async over(ms = 15_000): Promise<'closed' | 'reset'> {
-    if (!this.raw.socket.destroyed) this.raw.socket.resume()
-    const limit = new AbortController()
-    const late = sleep(ms, 'late' as const, { signal: limit.signal }).catch(() => 'late' as const)
-    const how = await Promise.race([this.raw.over, late])
-    limit.abort()
-    if (how === 'late') throw new Error(`the victim did not end the connection within ${ms} ms`)
-    return how
+  over(ms?: number): Promise<'closed' | 'reset'> {
+    return this.raw.ended(ms)
   }
 
   [Symbol.dispose](): void {
@@ -113,24 +121,4 @@ export class Attacker implements Disposable {
     const { socket } = this.raw
     return socket.destroyed || socket.errored !== null || socket.readableEnded
   }
-
-  async #drained(): Promise<void> {
-    const { socket } = this.raw
-    while (!this.#dead && socket.writableNeedDrain) {
-      await new Promise<void>(resolve => {
-        const done = (): void => {
-          socket.off('drain', done).off('close', done).off('end', done)
-          clearTimeout(timer)
-          resolve()
-        }
-        const timer = setTimeout(done, 250)
-        socket.on('drain', done).on('close', done).on('end', done)
-      })
-      if (socket.isPaused() && socket.writableNeedDrain) {
-        // An unread socket learns of its end by a failing write only: the victim may be done with it.
-        if (this.#stuck++ > 40) return
-      } else this.#stuck = 0
-    }
-  }
-  #stuck = 0
 }

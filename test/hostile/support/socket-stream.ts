@@ -1,5 +1,6 @@
 import net from 'node:net'
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { MessageStream } from '@libp2p/interface'
 import { AbstractMultiaddrConnection } from '@libp2p/utils'
 import type { SendResult } from '@libp2p/utils'
@@ -69,6 +70,35 @@ export class SocketStream extends AbstractMultiaddrConnection {
 
   override sendResume(): void {
     this.socket.resume()
+  }
+
+  /** Resolves when the victim has ended the connection, which it does within `ms`. */
+  async ended(ms = 15_000): Promise<'closed' | 'reset'> {
+    if (!this.socket.destroyed) this.socket.resume()
+    const limit = new AbortController()
+    const late = sleep(ms, 'late' as const, { signal: limit.signal }).catch(() => 'late' as const)
+    const how = await Promise.race([this.over, late])
+    limit.abort()
+    if (how === 'late') throw new Error(`the victim did not end the connection within ${ms} ms`)
+    return how
+  }
+
+  /**
+   * Resolves when the socket takes more, when it has ended, or after 10 s: a peer that reads nothing
+   * learns of its end only by a write that fails, and the victim may have stopped reading too.
+   */
+  async drained(): Promise<void> {
+    const { socket } = this
+    if (socket.destroyed || !socket.writableNeedDrain) return
+    await new Promise<void>(resolve => {
+      const done = (): void => {
+        clearTimeout(timer)
+        socket.off('drain', done).off('close', done).off('end', done)
+        resolve()
+      }
+      const timer = setTimeout(done, 10_000)
+      socket.on('drain', done).on('close', done).on('end', done)
+    })
   }
 
   /** Hangs up. */

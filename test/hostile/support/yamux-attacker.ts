@@ -1,5 +1,6 @@
 import { Attacker } from './attacker.ts'
 import type { AttackerInit } from './attacker.ts'
+import { line } from './lines.ts'
 
 export const TYPE = { data: 0, windowUpdate: 1, ping: 2, goAway: 3 } as const
 export const FLAG = { syn: 1, ack: 2, fin: 4, rst: 8 } as const
@@ -101,6 +102,15 @@ export class YamuxAttacker implements Disposable {
     })
   }
 
+  /** Resolves when the victim has reset all of these streams. */
+  async allReset(ids: readonly number[]): Promise<void> {
+    const left = new Set(ids)
+    await this.waitFor(() => {
+      for (const { id, flags } of this.frames) if ((flags & FLAG.rst) !== 0) left.delete(id)
+      return left.size === 0
+    }, `${ids.length} streams are reset`)
+  }
+
   /** Resolves with the code of the victim's GOAWAY, once it has ended the connection. */
   async goAway(): Promise<number | undefined> {
     await this.connection.over()
@@ -131,12 +141,4 @@ export class YamuxAttacker implements Disposable {
     this.#unparsed = Buffer.from(left)
     this.#onFrame()
   }
-}
-
-/** A line of multistream-select. */
-export function line(text: string): Buffer {
-  const bytes = Buffer.from(`${text}\n`)
-  const length =
-    bytes.length < 128 ? [bytes.length] : [(bytes.length & 0x7f) | 0x80, bytes.length >> 7]
-  return Buffer.concat([Buffer.from(length), bytes])
 }
