@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Running, MAIN } from './command.ts'
@@ -82,6 +84,82 @@ describe('the command line', () => {
     ])
     assert.equal(token.code, 78)
     assert.doesNotMatch(token.err, /hunter2/)
+  })
+
+  it('says which command, number, port and address it cannot use, before anything else', async () => {
+    const usage: [string[], RegExp][] = [
+      [[], /Examples:[\s\S]*warren share 3000[\s\S]*Usage:/],
+      [['shrae'], /unknown command 'shrae'\n\(Did you mean share\?\)/],
+      [['ticket', 'bogus'], /unknown command 'bogus'\nsee: warren help ticket\n/],
+      [['help', 'ticket', 'bogus'], /unknown command 'ticket bogus'/],
+      [['share', '1', '--uses', '0'], /must be a whole number from 1/],
+      [['share', '70000'], /invalid target "70000": ports end at 65535/],
+      [['share', '1', '--listen', 'foo'], /"foo" is not a multiaddr/],
+      [['open', 'warren:abcdef', '70000'], /invalid listen address "70000"/]
+    ]
+    for (const [args, said] of usage) {
+      const { code, out, err } = await run(args)
+      assert.deepEqual([code, out], [2, ''], args.join(' '))
+      assert.match(err, said)
+    }
+    assert.match((await run(['help', 'ticket', 'new'])).out, /Usage: warren ticket new/)
+    assert.deepEqual(await readdir(home), [], 'nothing was made')
+  })
+
+  it('does not repeat a ticket that was copied without its beginning', async () => {
+    const { code, err } = await run(['open', 'abcdefgh'.repeat(30)])
+    assert.equal(code, 77)
+    assert.match(err, /does not begin with warren:/)
+    assert.doesNotMatch(err, /abcdefgh/)
+  })
+
+  it('says why a state directory cannot be used, and exits with 78', async () => {
+    await writeFile(join(home, 'file'), '')
+    const file = await run(['key', '--home', join(home, 'file')])
+    assert.equal(file.code, 78)
+    assert.match(file.err, /file is not a directory: choose another one with --home/)
+    const below = await run(['key', '--home', join(home, 'file', 'x')])
+    assert.deepEqual([below.code, below.out], [78, ''])
+    const deep = await run(['key', '--home', join(home, 'a', 'b', 'c')])
+    assert.equal(deep.code, 0, deep.err)
+    if (process.platform !== 'linux') return
+    // There, every mkdir is answered with ENOENT.
+    const proc = await run(['key', '--home', '/proc/warren'])
+    assert.equal(proc.code, 78)
+    assert.match(proc.err, /cannot use \/proc\/warren as a state directory \(ENOENT\)/)
+  })
+
+  describe('standard output', () => {
+    const into = async (stdout: 'pipe' | number, args: readonly string[]): Promise<Ran> => {
+      const env = { PATH: process.env['PATH'], HOME: home }
+      const child = spawn(process.execPath, [MAIN, ...args], {
+        env,
+        stdio: ['ignore', stdout, 'pipe']
+      })
+      child.stdout?.destroy()
+      let err = ''
+      child.stderr?.on('data', chunk => (err += chunk))
+      const [code] = (await once(child, 'close')) as [number | null]
+      return { code, out: '', err }
+    }
+
+    it('may be closed by whoever reads it', async () => {
+      for (const args of [['--help'], ['help', 'exit-codes'], ['status', '--json'], ['key']]) {
+        assert.deepEqual(await into('pipe', args), { code: 0, out: '', err: '' }, args.join(' '))
+      }
+    })
+
+    it('that takes nothing is a failure', async function () {
+      if (process.platform !== 'linux') this.skip()
+      const full = await open('/dev/full', 'w')
+      try {
+        const { code, err } = await into(full.fd, ['key', 'token'])
+        assert.equal(code, 1)
+        assert.match(err, /cannot write to standard output: ENOSPC/)
+      } finally {
+        await full.close()
+      }
+    })
   })
 
   it('says that nothing runs', async () => {

@@ -220,6 +220,7 @@ describe('warren share and open', () => {
     for (const peer of [told.ticket, 'web', told.addresses[0]]) {
       const { code, out, err } = await stage.finished('b', ['ping', peer, '--count', '2', '--json'])
       assert.equal(code, 0, err)
+      assert.doesNotMatch(out + err, /warren:/, 'a ticket is a secret')
       const { times, average } = JSON.parse(out) as { times: number[]; average: number }
       assert.equal(times.length, 2)
       assert.ok(times.every(ms => ms > 0) && average > 0)

@@ -37,10 +37,6 @@ export class Output {
 
   /** Loads the JSON logger only when it is asked for. */
   static async create(options: OutputOptions): Promise<Output> {
-    // Whoever reads us may leave (`warren share 3000 | head -1`): the share goes on.
-    for (const stream of [process.stdout, process.stderr]) {
-      if (stream.listenerCount('error') === 0) stream.on('error', () => {})
-    }
     if (options.log !== 'json') return new Output(options)
     const { pino } = await import('pino')
     const logger = pino({ name: 'warren' }, pino.destination({ fd: 2, sync: true }))

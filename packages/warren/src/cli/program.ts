@@ -144,10 +144,10 @@ export function program(version: string, dispatch: Dispatch): Command {
     )
 
   warren
-    .command('help [topic]')
+    .command('help [topic...]')
     .summary('help for a command, or: exit-codes')
     .description('help for a command, or: exit-codes')
-    .action((topic: string | undefined) => help(warren, topic))
+    .action((topic: readonly string[]) => help(warren, topic))
 
   return warren
 }
@@ -204,14 +204,18 @@ function common(command: Command): Command {
     .addOption(new Option('--log <format>', 'lines on standard error').choices(['text', 'json']))
 }
 
-function help(warren: Command, topic: string | undefined): void {
-  if (topic === undefined) return warren.outputHelp()
-  if (topic === 'exit-codes') {
+/** `topic`: the names of a command and of one below it, such as `ticket new`. */
+function help(warren: Command, topic: readonly string[]): void {
+  if (topic.join() === 'exit-codes') {
     process.stdout.write(`Exit codes of warren:\n${exitCodeTable()}\n`)
     return
+    .showHelpAfterError('see: warren help ticket')
   }
-  const command = warren.commands.find(candidate => candidate.name() === topic)
-  if (command === undefined) warren.error(`error: unknown command '${topic}'`)
+  let command: Command | undefined = warren
+  for (const name of topic) {
+    command = command?.commands.find(candidate => candidate.name() === name)
+  }
+  if (command === undefined) warren.error(`error: unknown command '${topic.join(' ')}'`)
   else command.outputHelp()
 }
 
@@ -221,7 +225,9 @@ function list(value: string, previous: readonly string[] = []): string[] {
 
 function wholeNumber(text: string): number {
   const value = Number(text)
-  if (!/^\d{1,6}$/.test(text) || value < 1) throw new InvalidArgumentError('It is not a number.')
+  if (!/^\d{1,6}$/.test(text) || value < 1) {
+    throw new InvalidArgumentError('It must be a whole number from 1 to 999999.')
+  }
   return value
 }
 

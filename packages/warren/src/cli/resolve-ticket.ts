@@ -5,6 +5,9 @@ import { UnknownNameError } from '../errors.ts'
 import type { Home } from '../state/home.ts'
 import { readSecret } from './secret-input.ts'
 
+/** A ticket, also one that was copied without its beginning: it is told, and never repeated. */
+const TICKET = /^(?:warren:|[a-z2-7]{64,}$)/i
+
 /** A ticket and the name it was found by. */
 export interface NamedTicket {
   readonly text: string
@@ -25,7 +28,7 @@ export async function resolveTicket(
   signal: AbortSignal
 ): Promise<NamedTicket> {
   const text = given === '-' ? await readSecret('-', 'ticket', signal) : given
-  if (/^warren:/i.test(text)) return { text, ticket: decodeTicket(text), name: undefined }
+  if (TICKET.test(text)) return { text, ticket: decodeTicket(text), name: undefined }
   const saved = await home.peers.get(text)
   if (saved !== undefined) {
     return { text: saved.ticket, ticket: decodeTicket(saved.ticket), name: text }

@@ -5,12 +5,22 @@ import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { Interrupted, interruption } from './interrupt.ts'
 import { Output } from './output.ts'
 import { program } from './program.ts'
+import { watchStreams } from './standard-streams.ts'
 
 /** Milliseconds after the end of a command in which what it left open may still close. */
 const LINGER = 2_000
 
 /** Runs the command line `args` (without node and script) and gives its exit code. */
 export async function run(args: readonly string[]): Promise<number> {
+  const streams = watchStreams()
+  const code = await runCommand(args)
+  const lost = await streams.failure()
+  if (lost === undefined) return code
+  process.stderr.write(`warren: cannot write to standard output: ${lost.message}\n`)
+  return code === EXIT.ok ? EXIT.failure : code
+}
+
+async function runCommand(args: readonly string[]): Promise<number> {
   let code: number = EXIT.ok
   const warren = program(version(), async (options, load) => {
     const output = await Output.create(options)
@@ -33,7 +43,7 @@ export async function run(args: readonly string[]): Promise<number> {
     command.exitOverride()
   }
   if (args.length === 0) {
-    process.stderr.write(`${warren.helpInformation()}`)
+    warren.outputHelp({ error: true })
     return EXIT.usage
   }
   try {

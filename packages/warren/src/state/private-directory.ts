@@ -1,4 +1,5 @@
 import { chmod, lstat, mkdir, readdir, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { HomeError, LoosePermissionsError } from '../errors.ts'
 import { codeOf } from './file-error.ts'
 
@@ -7,6 +8,8 @@ const OTHERS = 0o077
 
 /** Windows has no such bits; access control lists of the profile directory protect it there. */
 const HAS_MODES = process.platform !== 'win32'
+
+const ADVICE = 'choose another one with --home or WARREN_HOME'
 
 /**
  * Makes sure that `path` is a directory of ours with mode 0700.
@@ -19,8 +22,9 @@ const HAS_MODES = process.platform !== 'win32'
  */
 export async function privateDirectory(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    await makeDirectory(path)
     const found = await stat(path)
+    if (!found.isDirectory()) throw new HomeError(`${path} is not a directory: ${ADVICE}`)
     if (!HAS_MODES) return
     if (found.uid !== process.getuid?.()) {
       throw new LoosePermissionsError(
@@ -36,12 +40,29 @@ export async function privateDirectory(path: string): Promise<void> {
     }
     await chmod(path, 0o700)
   } catch (error) {
-    if (error instanceof LoosePermissionsError) throw error
-    throw new HomeError(
-      `cannot use ${path} as a state directory (${codeOf(error)}): ` +
-        'choose another one with --home or WARREN_HOME',
-      { cause: error }
-    )
+    if (error instanceof LoosePermissionsError || error instanceof HomeError) throw error
+    throw new HomeError(`cannot use ${path} as a state directory (${codeOf(error)}): ${ADVICE}`, {
+      cause: error
+    })
+  }
+}
+
+/**
+ * `mkdir -p` with mode 0700. Not Node's `recursive`: that goes round for ever where a directory is
+ * there and what it is asked to make in it is answered with ENOENT, as in `/proc`.
+ */
+async function makeDirectory(path: string): Promise<void> {
+  const parent = dirname(path)
+  try {
+    await mkdir(path, { mode: 0o700 })
+  } catch (error) {
+    // `/` itself is EISDIR on some systems.
+    if (codeOf(error) === 'EEXIST' || codeOf(error) === 'EISDIR') return
+    if (codeOf(error) !== 'ENOENT' || parent === path) throw error
+    await makeDirectory(parent)
+    await mkdir(path, { mode: 0o700 }).catch((again: unknown) => {
+      if (codeOf(again) !== 'EEXIST') throw again
+    })
   }
 }
 

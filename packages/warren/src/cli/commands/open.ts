@@ -1,3 +1,4 @@
+import { parseListen } from '@warren/gateway'
 import { UsageError } from '../../errors.ts'
 import type { Opening, WarrenNode } from '../../node/node-types.ts'
 import type { Home } from '../../state/home.ts'
@@ -8,6 +9,7 @@ import { parseDuration } from '../duration.ts'
 import { aborted } from '../interrupt.ts'
 import { describeLink, farewell, narrate } from '../narrate.ts'
 import { shortPath, shortPeer } from '../peer-text.ts'
+import { pskOf } from '../psk-file.ts'
 import { readSecret } from '../secret-input.ts'
 import { serveNode } from '../serve-node.ts'
 
@@ -18,6 +20,7 @@ export interface OpenCommandOptions {
   readonly as?: string
   readonly peer?: readonly string[]
   readonly tokenFile?: string
+  readonly pskFile?: string
   readonly whileStdin?: boolean
 }
 
@@ -42,6 +45,7 @@ export async function open(
 ): Promise<void> {
   const { output, signal } = context
   const timeout = parseDuration(options.timeout, '--timeout')
+  if (listen !== undefined) parseListen(listen)
   const home = await context.home()
   const wanted = await whatIsWanted(context, home, given, options)
   const { name, channel, peer } = wanted
@@ -53,6 +57,7 @@ export async function open(
   await using node = await createNodeIn(home, {
     listen: [],
     ...wanted.node,
+    ...(await pskOf(options.pskFile)),
     ...(own ? { identity: 'ephemeral' as const } : {}),
     signal
   })

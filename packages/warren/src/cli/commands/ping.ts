@@ -18,7 +18,8 @@ export async function ping(
   const { output, signal } = context
   const timeout = parseDuration(options.timeout, '--timeout')
   const home = await context.home()
-  const target = given.startsWith('/') ? given : (await resolveTicket(home, given, signal)).text
+  const named = given.startsWith('/') ? undefined : await resolveTicket(home, given, signal)
+  const target = named?.text ?? given
   // The kept identity belongs to whoever shares; a ping needs none.
   await using node = await createNodeIn(home, { listen: [], identity: 'ephemeral', signal })
   const times: number[] = []
@@ -39,7 +40,9 @@ export async function ping(
   }
   const [min, max] = [Math.min(...times), Math.max(...times)]
   const average = times.reduce((sum, ms) => sum + ms, 0) / times.length
-  if (output.json) output.object({ peer: printable(target), times, min, average, max })
+  // Not the target: a ticket is a secret.
+  const peer = named?.ticket.sharer.toString() ?? printable(given)
+  if (output.json) output.object({ peer, times, min, average, max })
   else {
     output.say(
       `least ${min.toFixed(2)} ms, average ${average.toFixed(2)} ms, most ${max.toFixed(2)} ms`

@@ -2,9 +2,12 @@ import { formatAddress, parseTarget } from '@warren/gateway'
 import { TICKET_LIFETIME } from '../../defaults.ts'
 import { checkTarget } from '../../node/check-target.ts'
 import type { NodeTicket, WarrenNode } from '../../node/node-types.ts'
+import { parseAddress } from '../../node/tickets.ts'
 import type { Home } from '../../state/home.ts'
 import type { Context } from '../context.ts'
 import { describeDuration, parseDuration } from '../duration.ts'
+import { describeFailure } from '../describe-failure.ts'
+import { pskOf } from '../psk-file.ts'
 import { forgetExpired, nameOfShare, ticketIssuedBefore } from '../node-home.ts'
 import { serveNode } from '../serve-node.ts'
 import { shortPath, shortPeer } from '../peer-text.ts'
@@ -19,6 +22,8 @@ export interface ShareCommandOptions {
   readonly expires?: string
   readonly uses?: number
   readonly announce?: readonly string[]
+  readonly relay?: readonly string[]
+  readonly pskFile?: string
   readonly listen?: readonly string[]
   readonly check?: boolean
   readonly tokenFile?: string
@@ -36,6 +41,7 @@ export async function share(
   const target = formatAddress(address)
   const lifetime =
     options.expires === undefined ? TICKET_LIFETIME : parseDuration(options.expires, '--expires')
+  for (const given of [...(options.listen ?? []), ...(options.announce ?? [])]) parseAddress(given)
   const home = await context.home()
   const token =
     options.tokenFile === undefined
@@ -51,8 +57,15 @@ export async function share(
     ...(options.listen === undefined ? {} : { listen: options.listen }),
     ...(options.announce === undefined ? {} : { announce: options.announce }),
     ...(token === undefined ? {} : { token }),
+    ...(options.relay === undefined ? {} : { relays: options.relay }),
+    ...(await pskOf(options.pskFile)),
     signal
   })
+  for (const relay of node.status().relays) {
+    if (relay.state === 'reserved') continue
+    const why = relay.error === undefined ? '' : `: ${describeFailure(relay.error)}`
+    output.warn(`no seat at the relay ${relay.address} yet${why}; trying on`)
+  }
   const shared = await node.share({ target: text, name })
   const ticket = await ticketFor(home, node, name, lifetime, options)
   if (options.whileStdin === true) context.endWithStdin()
@@ -70,6 +83,7 @@ export async function share(
       peer: node.peerId,
       identity: node.identity,
       addresses: node.addresses(),
+      relays: node.status().relays.map(({ address, state }) => ({ address, state })),
       pid: process.pid
     })
   } else {
