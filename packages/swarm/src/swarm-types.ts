@@ -42,6 +42,14 @@ export interface NewStreamOptions extends DialOptions {
    * @default false
    */
   readonly runOnLimitedConnection?: boolean
+  /**
+   * `false` does not wait for the peer to agree on the protocol, where there is one, or the peer is
+   * known to speak one of several (by identify, or since it did): what is sent leaves at once, behind
+   * the proposal. When the peer does not agree the stream is reset, and readers get the error.
+   *
+   * @default true
+   */
+  readonly negotiateFully?: boolean
 }
 
 /** Options of {@link Swarm.handle}. */

@@ -84,7 +84,7 @@ export class CapableConnection extends TypedEventEmitter<ConnectionEvents> imple
   readonly #muxer: StreamMuxer | undefined
   readonly #inbound: InboundStreams
   readonly #context: StreamContext
-  /** Protocols that the peer store was told of. */
+  /** Protocols that the peer spoke, and the peer store was told of. */
   readonly #remembered = new Set<string>()
   readonly #scope: ConnectionScope | undefined
   #closing: Promise<void> | undefined
@@ -121,6 +121,7 @@ export class CapableConnection extends TypedEventEmitter<ConnectionEvents> imple
       options,
       counts: new ProtocolCounts(),
       accounting: new StreamAccounting(init.scope),
+      knows: protocol => this.#remembered.has(protocol),
       rememberProtocol: async protocol => this.#rememberProtocol(protocol),
       streamEnded: error => this.#checkMuxer(error)
     }
@@ -152,7 +153,9 @@ export class CapableConnection extends TypedEventEmitter<ConnectionEvents> imple
 
   /**
    * Opens a stream and negotiates the first of `protocols` that the peer speaks, within the signal
-   * and `streamNegotiationTimeout`.
+   * and `streamNegotiationTimeout`. With `negotiateFully: false` and one protocol, or several of which
+   * the peer is known to speak one, the peer's answer is not waited for: what is sent goes behind the
+   * proposal, and when the peer does not agree the stream ends with that error, for its readers.
    *
    * @throws the signal's reason; `ERR_STREAM_NEGOTIATION_TIMEOUT`; and libp2p's own by name:
    * `UnsupportedProtocolError`, `TooManyOutboundProtocolStreamsError`, `LimitedConnectionError`,
@@ -314,8 +317,9 @@ export class CapableConnection extends TypedEventEmitter<ConnectionEvents> imple
 
   async #rememberProtocol(protocol: string): Promise<void> {
     const { peerStore } = this.#context.components
-    if (peerStore === undefined || this.#remembered.has(protocol)) return
+    if (this.#remembered.has(protocol)) return
     this.#remembered.add(protocol)
+    if (peerStore === undefined) return
     try {
       await peerStore.merge(this.remotePeer, { protocols: [protocol] })
     } catch (error) {

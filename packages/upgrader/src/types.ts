@@ -27,8 +27,8 @@ export interface UpgraderComponents {
   readonly connectionGater?: ConnectionGater | undefined
   /** A pre-shared key; see {@link preSharedKey}. */
   readonly connectionProtector?: ConnectionProtector | undefined
-  /** Told which protocols a peer speaks, once per protocol and connection. */
-  readonly peerStore?: Pick<PeerStore, 'merge'> | undefined
+  /** Told which protocols a peer speaks, once per protocol and connection, and asked for them. */
+  readonly peerStore?: (Pick<PeerStore, 'merge'> & Partial<Pick<PeerStore, 'get'>>) | undefined
   /** Counts connections, streams and held bytes, and refuses streams beyond its limits. */
   readonly limiter?: ResourceLimiter | undefined
   readonly metrics?: Pick<Metrics, 'trackMultiaddrConnection' | 'trackProtocolStream'> | undefined

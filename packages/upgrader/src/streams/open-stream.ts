@@ -5,6 +5,7 @@ import type { StreamScope } from '@warren/interface'
 import { deadline, waitFor } from '@warren/utils'
 import { StreamNegotiationTimeoutError, toError } from '../errors.ts'
 import { guardStream } from './guard-stream.ts'
+import { propose } from './propose.ts'
 import { runMiddleware } from './run-middleware.ts'
 import { handlerOptions, uncountAtEnd } from './stream-context.ts'
 import type { StreamContext } from './stream-context.ts'
@@ -37,14 +38,15 @@ export async function openStream(
     context.accounting.bind(opened, scope)
     if (only !== undefined) uncountAtEnd(context, opened, only)
     return await guardStream(opened, limit, async () => {
-      await selectProtocol(opened, protocols)
-      const { protocol } = opened
+      const { protocol, agreed } = await selectProtocol(context, opened, protocols, options)
       if (only === undefined) {
         takePlace(context, protocol, options)
         uncountAtEnd(context, opened, protocol)
       }
       context.accounting.setProtocol(opened, protocol)
-      await context.rememberProtocol(protocol)
+      if (agreed === undefined) await context.rememberProtocol(protocol)
+      // What goes wrong is told by the stream itself.
+      else agreed.then(async () => context.rememberProtocol(protocol)).catch(() => {})
       context.components.metrics?.trackProtocolStream(opened)
       const middleware = [...context.components.registrar.getMiddleware(protocol)]
       if (middleware.length === 0) return opened
@@ -62,11 +64,49 @@ export async function openStream(
 }
 
 /**
- * Agrees on one of the protocols. The one place where that is waited for: with
- * `negotiateFully: false` and a single protocol the answer could be read behind the first bytes.
+ * Agrees on one of the protocols. With `negotiateFully: false` and a protocol that is the only one,
+ * or that the peer is known to speak, the answer is not waited for.
  */
-async function selectProtocol(stream: Stream, protocols: readonly string[]): Promise<void> {
-  if (stream.protocol === '') stream.protocol = await mss.select(stream, [...protocols])
+async function selectProtocol(
+  context: StreamContext,
+  stream: Stream,
+  protocols: readonly string[],
+  options: NewStreamOptions
+): Promise<Agreement> {
+  if (stream.protocol !== '') return { protocol: stream.protocol }
+  const likely =
+    options.negotiateFully === false ? await likelyProtocol(context, protocols) : undefined
+  if (likely === undefined) {
+    stream.protocol = await mss.select(stream, [...protocols])
+    return { protocol: stream.protocol }
+  }
+  const ms = context.options.streamNegotiationTimeout
+  const timeout = (): Error =>
+    new StreamNegotiationTimeoutError(`the peer did not agree on ${likely} within ${ms} ms`)
+  return { protocol: likely, agreed: propose(stream, likely, { ms, timeout }) }
+}
+
+/** What was agreed on, or will be when the peer has answered. */
+interface Agreement {
+  readonly protocol: string
+  readonly agreed?: Promise<void>
+}
+
+/** The only protocol, or the first that the peer has used or told of (by identify). */
+async function likelyProtocol(
+  { components, connection, knows }: StreamContext,
+  protocols: readonly string[]
+): Promise<string | undefined> {
+  if (protocols.length === 1) return protocols[0]
+  const used = protocols.find(knows)
+  if (used !== undefined || components.peerStore?.get === undefined) return used
+  try {
+    const told = await components.peerStore.get(connection.remotePeer)
+    return protocols.find(protocol => told.protocols.includes(protocol))
+  } catch {
+    // Nothing is known of the peer.
+    return undefined
+  }
 }
 
 async function createStream(

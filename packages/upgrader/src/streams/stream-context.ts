@@ -11,6 +11,8 @@ export interface StreamContext {
   readonly options: ResolvedOptions
   readonly counts: ProtocolCounts
   readonly accounting: StreamAccounting
+  /** Whether the peer has spoken a protocol on this connection. */
+  readonly knows: (protocol: string) => boolean
   /** Tells the peer store of a protocol that the peer speaks, once. */
   rememberProtocol(protocol: string): Promise<void>
   /** Called when a stream has ended, with its error. */
