@@ -165,6 +165,7 @@ function tickets(warren: Command, dispatch: Dispatch): void {
 `
     )
     .helpCommand(false)
+    .showHelpAfterError('see: warren help ticket')
   common(ticket.command('new'))
     .summary('make another ticket for a share of this machine')
     .argument('<name>', 'name of the share')
@@ -209,7 +210,6 @@ function help(warren: Command, topic: readonly string[]): void {
   if (topic.join() === 'exit-codes') {
     process.stdout.write(`Exit codes of warren:\n${exitCodeTable()}\n`)
     return
-    .showHelpAfterError('see: warren help ticket')
   }
   let command: Command | undefined = warren
   for (const name of topic) {
