@@ -23,6 +23,7 @@ import type { Node } from './support/nodes.ts'
 const MiB = 1024 * 1024
 const LIMITS = { defaultDataLimit: BigInt(4 * MiB), defaultDurationLimit: 60_000 }
 const relaying = { ...BASIC, relay: circuitRelayServer({ reservations: LIMITS }) }
+const DIRECT_ONLY = '/test/direct-only/1.0.0'
 const ANY = { runOnLimitedConnection: true }
 
 /** Nodes that can be relayed to; each has the transports of its kind, and the relay's. */
@@ -59,7 +60,11 @@ function leftOf({ limits }: Connection): number {
 
 /** A limited connection each way that carries a stream, and tells of its limits. */
 async function carries(dialler: Node, target: Node): Promise<void> {
+  let served = 0
   await target.handle(ECHO, echo, ANY)
+  await target.handle(DIRECT_ONLY, () => {
+    served++
+  })
   const connection = await dialler.dial(await relayed(target))
   assert.equal(connection.remotePeer.toString(), target.peerId.toString())
   assert.equal(connection.direct, false)
@@ -69,6 +74,9 @@ async function carries(dialler: Node, target: Node): Promise<void> {
   const before = [leftOf(connection), leftOf(inbound)]
 
   await assert.rejects(connection.newStream(ECHO), { name: 'LimitedConnectionError' })
+  const uninvited = await connection.newStream(DIRECT_ONLY, ANY).catch(() => undefined)
+  await until(() => uninvited?.status !== 'open', 'the target refuses', 5_000)
+  assert.equal(served, 0, 'its handler did not ask for limited connections')
   await echoByHash(await connection.newStream(ECHO, ANY), MiB)
   // Each side counts what it has sent and received.
   for (const [index, end] of [connection, inbound].entries()) {

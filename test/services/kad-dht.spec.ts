@@ -94,7 +94,7 @@ describe('kad-dht, hosted', () => {
   })
 
   it('finds a peer it has not met, so that its id alone can be dialled', async () => {
-    const { ours, far } = await threeNodes()
+    const { ours, middle, far } = await threeNodes()
     const signal = AbortSignal.timeout(20_000)
     const found = await ours.components.peerRouting.findPeer(far.peerId, { signal })
     assert.ok(found.multiaddrs.some(each => each.toString().startsWith('/ip4/127.0.0.1/tcp/')))
@@ -107,6 +107,7 @@ describe('kad-dht, hosted', () => {
       walked.push(peer.id.toString())
       if (walked.length === 2) break
     }
-    assert.ok(walked.every(id => id !== ours.peerId.toString()))
+    assert.ok(walked.includes(far.peerId.toString()) || walked.includes(middle.peerId.toString()))
+    assert.ok(!walked.includes(ours.peerId.toString()), 'a walk does not lead to oneself')
   })
 })
