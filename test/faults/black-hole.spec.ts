@@ -5,7 +5,7 @@ import { TEST_BYTES } from '../support/content.ts'
 import type { Peer, PeerMuxer } from '../support/peer.ts'
 import { Remote } from '../support/remote.ts'
 import { until } from '../support/until.ts'
-import { Transfer, TransferTarget } from './transfer.ts'
+import { Transfer, TransferTarget } from '../support/transfer.ts'
 
 const MIB = 2 ** 20
 

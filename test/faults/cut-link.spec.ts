@@ -4,8 +4,8 @@ import { Stage } from '../cli/command.ts'
 import type { ChaosCounts } from '../support/chaos-proxy.ts'
 import { SEED, TEST_BYTES, generator } from '../support/content.ts'
 import { SharedPort } from './shared-port.ts'
-import { Transfer, TransferTarget } from './transfer.ts'
-import type { Direction } from './transfer.ts'
+import { Transfer, TransferTarget } from '../support/transfer.ts'
+import type { Direction } from '../support/transfer.ts'
 
 /** A transfer goes on until it has been cut at least so often. */
 const RESETS = 4

@@ -9,7 +9,7 @@ import type { Peer } from '../support/peer.ts'
 import { Remote } from '../support/remote.ts'
 import { until } from '../support/until.ts'
 import { SharedPort } from './shared-port.ts'
-import { Transfer, TransferTarget } from './transfer.ts'
+import { Transfer, TransferTarget } from '../support/transfer.ts'
 import { HELD_BYTES, Web } from './web.ts'
 
 const MIB = 2 ** 20

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import net from 'node:net'
-import { Content } from '../support/content.ts'
+import { Content } from './content.ts'
 
 /** `up`: from the client to the target; `down`: from the target to the client. */
 export type Direction = 'up' | 'down'
@@ -38,6 +38,15 @@ export class TransferTarget {
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     return new TransferTarget(server, (server.address() as net.AddressInfo).port)
+  }
+
+  /** Reads nothing on any connection, until {@link resumeReading}. */
+  pauseReading(): void {
+    for (const socket of this.#sockets) socket.pause()
+  }
+
+  resumeReading(): void {
+    for (const socket of this.#sockets) socket.resume()
   }
 
   async close(): Promise<void> {
@@ -128,6 +137,22 @@ export class Transfer {
   /** Bytes that have arrived so far. */
   get arrived(): number {
     return this.direction === 'down' ? this.tally.bytes : this.#target.tally.bytes
+  }
+
+  /** Bytes that the sending program has written so far. */
+  get sent(): number {
+    return this.direction === 'down' ? this.#target.tally.bytes : this.tally.bytes
+  }
+
+  /** The receiving program reads nothing, until {@link resumeReading}. */
+  pauseReading(): void {
+    if (this.direction === 'down') this.#socket.pause()
+    else this.#target.pauseReading()
+  }
+
+  resumeReading(): void {
+    if (this.direction === 'down') this.#socket.resume()
+    else this.#target.resumeReading()
   }
 
   /** Resolves once so many more bytes have arrived; fails when the transfer does. */
