@@ -3,6 +3,5 @@
  * numbers: nothing is done there.
  */
 export function unref(timer: ReturnType<typeof setTimeout>): void {
-  const { unref: release }: { unref?: unknown } = timer
-  if (typeof release === 'function') timer.unref()
+  if (typeof timer === 'object') timer.unref()
 }
