@@ -17,8 +17,7 @@ import {
   type MultiaddrConnectionTimeline
 } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { receivedChunks, sentChunks, waitFor } from '@warren/utils'
-import { TypedEventEmitter } from 'main-event'
+import { EventEmitter, receivedChunks, sentChunks, waitFor } from '@warren/utils'
 import { chunksOf, type HoldingStream } from './chunks.ts'
 import {
   ConnectionLostError,
@@ -73,7 +72,7 @@ export interface SocketConnectionInit {
  * listener, nothing more is taken from the kernel.
  */
 export class SocketConnection
-  extends TypedEventEmitter<MessageStreamEvents>
+  extends EventEmitter<MessageStreamEvents>
   implements MultiaddrConnection, HoldingStream, Stallable
 {
   status: MessageStreamStatus = 'open'

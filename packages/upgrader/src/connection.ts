@@ -22,8 +22,7 @@ import {
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { STREAM_CODE, goAwayCodeOf } from '@warren/interface'
 import type { CodedCloseOptions, ConnectionScope } from '@warren/interface'
-import { deadline, describeError, waitFor } from '@warren/utils'
-import { TypedEventEmitter } from 'main-event'
+import { EventEmitter, deadline, describeError, waitFor } from '@warren/utils'
 import { closeStreams } from './close-streams.ts'
 import {
   ConnectionCloseTimeoutError,
@@ -65,7 +64,7 @@ type ConnectionEvents = Omit<MessageStreamEvents, 'drain' | 'message' | 'end'>
  * A capable conn: libp2p's `Connection` over one upgraded conn and its muxer. Streams of the peer
  * are held until {@link CapableConnection.startStreams}.
  */
-export class CapableConnection extends TypedEventEmitter<ConnectionEvents> implements Connection {
+export class CapableConnection extends EventEmitter<ConnectionEvents> implements Connection {
   readonly [connectionSymbol] = true
   readonly [Symbol.toStringTag] = 'Connection'
   readonly id: string

@@ -20,15 +20,3 @@ export const DEFAULTS = {
   closeTimeout: 5_000,
   nonceTimeout: 5_000
 } as const
-
-/**
- * Bytes of a peer that may wait to be read while a security protocol is negotiated. A line of the
- * negotiation has 1,024 bytes at most, and nobody sends more than a few before the answer.
- */
-export const SECURITY_NEGOTIATION_BYTES = 16_384
-
-/**
- * The same while a muxer is negotiated. The peer's first frames may come right behind its answer, in
- * one piece with it.
- */
-export const MUXER_NEGOTIATION_BYTES = 262_144

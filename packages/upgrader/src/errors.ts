@@ -40,6 +40,11 @@ export class ConnectionEndedError extends WarrenError {
   readonly code = 'ERR_CONNECTION_ENDED'
 }
 
+/** Thrown when the peer does not keep to multistream-select, or proposes too many protocols. */
+export class NegotiationError extends WarrenError {
+  readonly code = 'ERR_NEGOTIATION'
+}
+
 /** Thrown when a hook of the connection gater denied the connection; the cause in an `UpgradeError`. */
 export class ConnectionGatedError extends WarrenError {
   readonly code = 'ERR_CONNECTION_GATED'

@@ -10,6 +10,7 @@ export {
   ConnectionEndedError,
   ConnectionGatedError,
   ConnectionNotMuxedError,
+  NegotiationError,
   PeerMismatchError,
   PreSharedKeyError,
   SelfConnectionError,

@@ -18,7 +18,7 @@ import type {
   MessageStreamTimeline,
   MessageStreamWriteStatus
 } from '@libp2p/interface'
-import { TypedEventEmitter } from 'main-event'
+import { EventEmitter } from '@warren/utils'
 import { readWithPauses } from './iterate.ts'
 import { asBytes, partsOf, ReadQueue, type Bytes } from './read-queue.ts'
 import { drained } from './drained.ts'
@@ -57,7 +57,7 @@ const UNREAD_PAUSE_BYTES = 262_144
  * pauses its source before its buffer overruns.
  */
 export abstract class PlaintextStream
-  extends TypedEventEmitter<MessageStreamEvents>
+  extends EventEmitter<MessageStreamEvents>
   implements MessageStream
 {
   status: MessageStreamStatus = 'open'

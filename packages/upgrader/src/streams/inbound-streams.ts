@@ -1,9 +1,9 @@
 import type { Connection, Stream, StreamHandler } from '@libp2p/interface'
 import { LimitedConnectionError, TooManyInboundProtocolStreamsError } from '@libp2p/interface'
-import * as mss from '@libp2p/multistream-select'
 import { STREAM_CODE } from '@warren/interface'
 import { printable } from '@warren/utils'
 import { StreamNegotiationTimeoutError, TooManyHeldStreamsError, toError } from '../errors.ts'
+import { answerProtocol } from '../multistream/answer-protocol.ts'
 import { guardStream } from './guard-stream.ts'
 import { handlerFailure, withResetCode } from './reset-code.ts'
 import { runMiddleware } from './run-middleware.ts'
@@ -124,7 +124,7 @@ export class InboundStreams {
     const { components, options, counts, accounting, connection } = this.#context
     const { registrar } = components
     if (stream.protocol === '') {
-      stream.protocol = await mss.handle(stream, registrar.getProtocols())
+      stream.protocol = await answerProtocol(stream, registrar.getProtocols())
     }
     const { protocol } = stream
     const record = registrar.getHandler(protocol)

@@ -1,9 +1,9 @@
 import type { NewStreamOptions, Stream, StreamMuxer } from '@libp2p/interface'
 import { TooManyOutboundProtocolStreamsError } from '@libp2p/interface'
-import * as mss from '@libp2p/multistream-select'
 import type { StreamScope } from '@warren/interface'
 import { deadline, waitFor } from '@warren/utils'
 import { StreamNegotiationTimeoutError, toError } from '../errors.ts'
+import { selectProtocol } from '../multistream/select-protocol.ts'
 import { guardStream } from './guard-stream.ts'
 import { propose } from './propose.ts'
 import { runMiddleware } from './run-middleware.ts'
@@ -38,7 +38,7 @@ export async function openStream(
     context.accounting.bind(opened, scope)
     if (only !== undefined) uncountAtEnd(context, opened, only)
     return await guardStream(opened, limit, async () => {
-      const { protocol, agreed } = await selectProtocol(context, opened, protocols, options)
+      const { protocol, agreed } = await agree(context, opened, protocols, options)
       if (only === undefined) {
         takePlace(context, protocol, options)
         uncountAtEnd(context, opened, protocol)
@@ -67,7 +67,7 @@ export async function openStream(
  * Agrees on one of the protocols. With `negotiateFully: false` and a protocol that is the only one,
  * or that the peer is known to speak, the answer is not waited for.
  */
-async function selectProtocol(
+async function agree(
   context: StreamContext,
   stream: Stream,
   protocols: readonly string[],
@@ -77,7 +77,7 @@ async function selectProtocol(
   const likely =
     options.negotiateFully === false ? await likelyProtocol(context, protocols) : undefined
   if (likely === undefined) {
-    stream.protocol = await mss.select(stream, [...protocols])
+    stream.protocol = await selectProtocol(stream, protocols)
     return { protocol: stream.protocol }
   }
   const ms = context.options.streamNegotiationTimeout

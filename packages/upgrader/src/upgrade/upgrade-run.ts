@@ -6,11 +6,9 @@ import type {
   SecuredConnection,
   StreamMuxerFactory
 } from '@libp2p/interface'
-import * as mss from '@libp2p/multistream-select'
 import type { AccountingMuxerFactory } from '@warren/interface'
 import { waitFor } from '@warren/utils'
 import { CapableConnection } from '../connection.ts'
-import { MUXER_NEGOTIATION_BYTES, SECURITY_NEGOTIATION_BYTES } from '../defaults.ts'
 import {
   ConnectionEndedError,
   ConnectionGatedError,
@@ -18,6 +16,8 @@ import {
   SelfConnectionError
 } from '../errors.ts'
 import type { UpgradeStep } from '../errors.ts'
+import { answerProtocol } from '../multistream/answer-protocol.ts'
+import { selectProtocol } from '../multistream/select-protocol.ts'
 import { refusePlaintext } from '../psk/refuse-plaintext.ts'
 import { mayChooseMuxerEarly } from './early-muxers.ts'
 import { expectedPeer } from './expected-peer.ts'
@@ -126,7 +126,7 @@ export class UpgradeRun {
     this.#progress('encrypt')
     return this.#at('security', async () => {
       const { encrypters, muxers, options } = this.#context
-      const encrypter = await this.#negotiate(stream, encrypters, SECURITY_NEGOTIATION_BYTES)
+      const encrypter = await this.#negotiate(stream, encrypters)
       const early =
         muxerFactory === undefined &&
         mayChooseMuxerEarly(encrypter, muxers.size, options.earlyMuxers)
@@ -162,7 +162,7 @@ export class UpgradeRun {
       if (chosen !== undefined) return this.#connect(secured, chosen)
       this.#progress('multiplex')
       const { connection } = secured
-      const factory = await this.#negotiate(connection, muxers, MUXER_NEGOTIATION_BYTES)
+      const factory = await this.#negotiate(connection, muxers)
       return this.#connect(secured, factory)
     })
   }
@@ -193,17 +193,12 @@ export class UpgradeRun {
     return this.#connection
   }
 
-  async #negotiate<T>(
-    stream: MessageStream,
-    choices: ReadonlyMap<string, T>,
-    maxBufferSize: number
-  ): Promise<T> {
+  async #negotiate<T>(stream: MessageStream, choices: ReadonlyMap<string, T>): Promise<T> {
     const protocols = [...choices.keys()]
-    const init = { signal: this.#signal, maxBufferSize }
     const protocol =
       this.#role === 'inbound'
-        ? await mss.handle(stream, protocols, init)
-        : await mss.select(stream, protocols, init)
+        ? await answerProtocol(stream, protocols)
+        : await selectProtocol(stream, protocols)
     return choices.get(protocol) as T
   }
 

@@ -11,8 +11,7 @@ import type {
 import { MuxerClosedError, TooManyOutboundProtocolStreamsError } from '@libp2p/interface'
 import { goAwayCodeOf } from '@warren/interface'
 import type { ByteAccount, CodedCloseOptions } from '@warren/interface'
-import { unref, waitFor } from '@warren/utils'
-import { TypedEventEmitter } from 'main-event'
+import { EventEmitter, unref, waitFor } from '@warren/utils'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { GO_AWAY, RESET, YAMUX_PROTOCOL } from '../core/constants.ts'
 import type { ReceiveBudget } from '../core/receive-budget.ts'
@@ -38,7 +37,7 @@ export interface MuxerInit extends SessionLimits {
 
 /** The I/O around a {@link YamuxSession}: a libp2p `StreamMuxer` on a connection. */
 export class YamuxMuxer
-  extends TypedEventEmitter<StreamMuxerEvents<YamuxStream>>
+  extends EventEmitter<StreamMuxerEvents<YamuxStream>>
   implements StreamMuxer<YamuxStream>, StreamHost
 {
   readonly protocol = YAMUX_PROTOCOL

@@ -20,8 +20,7 @@ import {
 } from '@libp2p/interface'
 import { resetCodeOf } from '@warren/interface'
 import type { AccountingStream, ByteAccount } from '@warren/interface'
-import { waitFor } from '@warren/utils'
-import { TypedEventEmitter } from 'main-event'
+import { EventEmitter, waitFor } from '@warren/utils'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { RESET } from '../core/constants.ts'
 import type { YamuxSession } from '../core/session.ts'
@@ -54,7 +53,7 @@ export interface YamuxStreamInit {
  * the receive window, and so stall the sender.
  */
 export class YamuxStream
-  extends TypedEventEmitter<MessageStreamEvents>
+  extends EventEmitter<MessageStreamEvents>
   implements Stream, AccountingStream
 {
   readonly id: string
