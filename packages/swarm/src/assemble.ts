@@ -397,5 +397,8 @@ function lazy<T>(make: () => T): () => T {
 
 /** `node/24.21.0`, or `browser` where there is no Node. */
 function runtime(): string {
-  return 'process' in globalThis ? `node/${globalThis.process.versions.node}` : 'browser'
+  // Bundlers put a `process` without versions in a browser's page.
+  const { process } = globalThis as { process?: { versions?: { node?: string } } }
+  const node = process?.versions?.node
+  return node === undefined ? 'browser' : `node/${node}`
 }
