@@ -61,7 +61,10 @@ function parse(input: string | number, what: string, defaultHost: string): Gatew
     rest
   )
   const port = Number(match?.[3])
-  if (match === null || !(port <= 65_535)) throw invalid(text, what)
+  if (match === null) throw invalid(text, what)
+  if (port > 65_535) {
+    throw new AddressInvalidError(`invalid ${what} ${JSON.stringify(text)}: ports end at 65535`)
+  }
   const host = match[1] ?? match[2] ?? ''
   return { kind: 'tcp', host: host === '' ? defaultHost : host, port }
 }

@@ -1,4 +1,4 @@
-/** A bounded set of listeners per event; each event has one signature in `Events`. */
+/** Listeners per event; each event has one signature in `Events`. */
 export class Events<E extends { [K in keyof E]: (...args: never[]) => void }> {
   readonly #listeners = new Map<keyof E, Set<E[keyof E]>>()
 

@@ -40,7 +40,7 @@ export interface ConnectionInfo {
   readonly session: string | undefined
   /** Peer id of the other end; `undefined` if no session was opened. */
   readonly peer: string | undefined
-  /** Address of the local program, such as `127.0.0.1:53211`; for a unix socket `unix`. */
+  /** Address of the local program, such as `127.0.0.1:53211`; for a unix socket its `unix:/path`. */
   readonly local: string
 }
 

@@ -45,6 +45,14 @@ describe('addresses', () => {
     })
   }
 
+  it('a port beyond the last one is named as what is wrong', () => {
+    assert.throws(() => parseTarget('db:65536'), {
+      code: 'ERR_ADDRESS_INVALID',
+      message: 'invalid target "db:65536": ports end at 65535'
+    })
+    assert.equal(formatAddress(parseTarget(65_535)), 'tcp://localhost:65535')
+  })
+
   it('a bare port to listen on is one of 127.0.0.1, and may be 0', () => {
     assert.equal(formatAddress(parseListen(0)), 'tcp://127.0.0.1:0')
     assert.equal(formatAddress(parseListen('4000')), 'tcp://127.0.0.1:4000')

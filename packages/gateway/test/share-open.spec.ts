@@ -374,6 +374,16 @@ describe('share and open', () => {
       await unix.close()
     })
 
+    it('a directory that does not exist is named as what is wrong', async () => {
+      await assert.rejects(
+        open(tunnel, { channel: 'web', listen: `unix:${directory}/no/a.sock` }),
+        {
+          code: 'ERR_LISTEN_FAILED',
+          message: /: the directory does not exist; create it first/
+        }
+      )
+    })
+
     it('its file has mode 0600, whatever the umask, and the umask is as before', async () => {
       const before = process.umask(0)
       try {

@@ -1,6 +1,7 @@
-import { chmodSync } from 'node:fs'
+import { chmodSync, existsSync } from 'node:fs'
 import { lstat, unlink } from 'node:fs/promises'
 import net from 'node:net'
+import { dirname } from 'node:path'
 import { formatAddress } from '../address.ts'
 import type { GatewayAddress } from '../address.ts'
 import { ListenAddressInUseError, ListenFailedError, UnixPathError } from '../errors.ts'
@@ -108,7 +109,9 @@ async function answers(path: string): Promise<boolean> {
 
 function listenError(address: GatewayAddress, error: unknown): Error {
   const what = `cannot listen on ${formatAddress(address)}`
-  const code = codeOf(error)
+  // libuv says EACCES for a directory that is not there.
+  const missing = address.kind === 'unix' && !existsSync(dirname(address.path))
+  const code = missing ? 'ENOENT' : codeOf(error)
   const cause = { cause: error }
   if (code === 'EADDRINUSE') {
     const other = address.kind === 'tcp' ? 'another port, or 0 for any free one' : 'another path'
