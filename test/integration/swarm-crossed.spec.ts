@@ -6,7 +6,7 @@ import { until } from '../support/until.ts'
 const ECHO = '/test/echo/1.0.0'
 /** Crossings in all; `WARREN_CROSSED=1000` for the whole bar. */
 const CROSSED = Number(process.env['WARREN_CROSSED'] ?? 200)
-const PAIRS = 10
+const PAIRS = 20
 
 describe('two swarms that dial each other at the same moment', () => {
   afterEach(closeSwarms)
