@@ -276,6 +276,7 @@ export async function assemble(
         `there are ${table.size} connections, as many as maxConnections allows; close some first`
       )
     },
+    ended: report => bus.safeDispatchEvent('dialled', { detail: report }),
     adopt: (connection, { force }) => {
       adopt(connection, force)
       const { remotePeer, remoteAddr } = connection

@@ -12,6 +12,7 @@ import type {
 } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { SwarmResources } from './limits/limiter.ts'
+import type { DialReport } from './dial/dial-report.ts'
 import type { ComponentsWith } from './swarm-init.ts'
 
 /** What `dial` and `newStream` take: a peer whose addresses are known, or its addresses. */
@@ -79,6 +80,8 @@ export interface SwarmEvents {
   connected: CustomEvent<Connection>
   /** A connection and all its streams have ended. */
   disconnected: CustomEvent<Connection>
+  /** A dial has ended: every address that it tried, and how each went. */
+  dialled: CustomEvent<DialReport>
   /** The identify service has learned what a peer is and speaks. */
   'peer:identify': CustomEvent<IdentifyResult>
 }

@@ -14,6 +14,7 @@ import { reachOf } from './address-rank.ts'
 import { AttemptClock } from './attempt-clock.ts'
 import { type CandidateRules, judgeCandidate, skip } from './candidates.ts'
 import { type DialAttempt, DialError } from './dial-error.ts'
+import type { DialReport, DialedAddress } from './dial-report.ts'
 import { DEFAULT_PATIENCE, DialSchedule } from './dial-schedule.ts'
 import type { DialSlots } from './dial-slots.ts'
 
@@ -35,6 +36,8 @@ export interface DialRunContext extends CandidateRules {
   connect(address: Multiaddr, options: AttemptOptions): Promise<Connection>
   /** Registers the run's connection and tells of it, before any caller has it. May refuse. */
   adopt(connection: Connection, target: DialRunTarget): void
+  /** A run has ended, and this is how it went. */
+  ended?(report: DialReport): void
   readonly dialTimeout: number
   readonly addressDialTimeout: number
   readonly connectTimeout: number
@@ -250,7 +253,7 @@ export class DialRun {
         release = await context.slots.acquire(this.target.key, flight.controller.signal)
       }
       const connection = await this.#connect(address, flight)
-      this.#succeed(key, connection)
+      this.#succeed(key, connection, context.now() - flight.startedAt)
     } catch (error) {
       this.#lost(address, flight, toError(error))
     } finally {
@@ -296,12 +299,14 @@ export class DialRun {
     }
   }
 
-  #succeed(key: string, connection: Connection): void {
+  #succeed(key: string, connection: Connection, duration: number): void {
     this.#flights.delete(key)
+    const others = this.#unfinished(new AddressNotDialledError('another address was faster'))
     if (!this.#finish()) {
       connection.abort(PUT_BACK)
       return
     }
+    this.#report([...this.#attempts, ...others], { address: key, duration })
     try {
       this.#context.adopt(connection, this.target)
     } catch (error) {
@@ -343,20 +348,33 @@ export class DialRun {
 
   #fail(why?: string, cause?: Error): void {
     if (this.#done || this.#settleForArrived()) return
+    const attempts = [
+      ...this.#attempts,
+      ...this.#unfinished(new DialTimeoutError('it had not answered when the dial ended'))
+    ]
+    const error = cause ?? new DialError(this.target.peer?.toString(), attempts, why)
+    this.#finish()
+    this.#report(attempts)
+    this.#result.reject(error)
+  }
+
+  /** The addresses that are in flight or wait, as attempts that end now. */
+  #unfinished(flying: Error): DialAttempt[] {
     const now = this.#context.now()
-    const attempts = [...this.#attempts]
+    const attempts: DialAttempt[] = []
     for (const [address, { step, startedAt }] of this.#flights) {
-      const error = new DialTimeoutError('it had not answered when the dial ended')
-      attempts.push({ address, step, duration: now - startedAt, error })
+      attempts.push({ address, step, duration: now - startedAt, error: flying })
     }
     for (const address of this.#waiting.keys()) {
       if (this.#flights.has(address)) continue
       const error = new AddressNotDialledError('the dial ended before its turn')
       attempts.push({ address, step: 'waiting', duration: 0, error })
     }
-    const error = cause ?? new DialError(this.target.peer?.toString(), attempts, why)
-    this.#finish()
-    this.#result.reject(error)
+    return attempts
+  }
+
+  #report(attempts: readonly DialAttempt[], connected?: DialedAddress): void {
+    this.#context.ended?.({ peer: this.target.peer?.toString(), attempts, connected })
   }
 
   #finish(): boolean {
