@@ -7,6 +7,7 @@ export const DEFAULTS = {
   ticketClockSkew: 60,
   nodes: [],
   reconnect: { first: 250, factor: 2, max: 30_000 },
+  directRetry: { first: 2_000, factor: 2, max: 60_000 },
   discoverInterval: 60_000,
   mappingLifetime: 120_000,
   dialTimeout: 5_000,

@@ -64,6 +64,13 @@ export interface TunnelOptions extends Partial<SessionOptions> {
   readonly nodes?: readonly (Multiaddr | PeerId)[]
   /** Pauses between attempts to link to a node, in milliseconds, with full jitter. */
   readonly reconnect?: BackoffOptions
+  /**
+   * Pauses between looks for a direct way to a node whose link goes through a relay, with full
+   * jitter. A direct connection takes the sessions over.
+   *
+   * @default { first: 2_000, factor: 2, max: 60_000 }
+   */
+  readonly directRetry?: BackoffOptions
   /** Milliseconds between full discoveries on each link. @default 60_000 */
   readonly discoverInterval?: number
   /** Milliseconds after which a channel that was not announced again is forgotten. @default 120_000 */
@@ -100,6 +107,7 @@ export interface ResolvedOptions {
   readonly ticketClockSkew: number
   readonly nodes: readonly (Multiaddr | PeerId)[]
   readonly reconnect: BackoffOptions
+  readonly directRetry: BackoffOptions
   readonly discoverInterval: number
   readonly mappingLifetime: number
   readonly dialTimeout: number
@@ -128,10 +136,8 @@ export function resolveOptions(given: TunnelOptions): ResolvedOptions {
   checkProof(given, tokens, open)
   const limits = { ...DEFAULTS.limits, ...definedOf(given.limits ?? {}) }
   for (const [name, value] of Object.entries(limits)) within(`limits.${name}`, value, 1, 2 ** 30)
-  const reconnect = { ...DEFAULTS.reconnect, ...definedOf(given.reconnect ?? {}) }
-  within('reconnect.first', reconnect.first, 1, MAX_TIME)
-  within('reconnect.factor', reconnect.factor, 1, 1_000)
-  within('reconnect.max', reconnect.max, reconnect.first, MAX_TIME)
+  const reconnect = pauses('reconnect', given.reconnect)
+  const directRetry = pauses('directRetry', given.directRetry)
   const nodes = [...(given.nodes ?? DEFAULTS.nodes)]
   nodes.forEach(checkNode)
   if (nodes.length > limits.nodes) {
@@ -148,6 +154,7 @@ export function resolveOptions(given: TunnelOptions): ResolvedOptions {
     ticketClockSkew: number(given, 'ticketClockSkew', 0, 86_400),
     nodes,
     reconnect,
+    directRetry,
     discoverInterval: number(given, 'discoverInterval', 1, MAX_TIME),
     mappingLifetime: number(given, 'mappingLifetime', 1, MAX_TIME),
     dialTimeout: number(given, 'dialTimeout', 1, MAX_TIME),
@@ -210,6 +217,17 @@ function number(given: TunnelOptions, name: NumberOption, min: number, max: numb
   const value = given[name] ?? DEFAULTS[name]
   within(name, value, min, max)
   return value
+}
+
+function pauses(
+  name: 'reconnect' | 'directRetry',
+  given: BackoffOptions | undefined
+): BackoffOptions {
+  const options = { ...DEFAULTS[name], ...definedOf(given ?? {}) }
+  within(`${name}.first`, options.first, 1, MAX_TIME)
+  within(`${name}.factor`, options.factor, 1, 1_000)
+  within(`${name}.max`, options.max, options.first, MAX_TIME)
+  return options
 }
 
 function within(name: string, value: number, min: number, max: number): void {

@@ -85,6 +85,18 @@ export interface Link {
   readonly channels: readonly string[]
   /** `true` when a ticket, not the network's token, proved this link: it carries nothing else. */
   readonly scoped: boolean
+  /** Its connection goes through a relay, not straight to the peer. */
+  readonly relayed: boolean
+  /** What the connection may still carry; `undefined` when nothing limits it. */
+  readonly limits: LinkLimits | undefined
+}
+
+/** What is left of a connection that a relay limits; sessions outlive it. */
+export interface LinkLimits {
+  /** Bytes, both directions together; `undefined`: not limited. */
+  readonly bytes: number | undefined
+  /** Seconds; `undefined`: not limited. */
+  readonly seconds: number | undefined
 }
 
 /** What a tunnel tells; see {@link Tunnel.on}. */

@@ -138,9 +138,11 @@ export class SwarmTunnel implements Tunnel {
     this.#nodes = new NodeSet({
       self: swarm.peerId,
       reconnect: options.reconnect,
+      directRetry: options.directRetry,
       random: clocks.random,
       now: clocks.now,
       link: (target, force, signal) => this.#link(target, force, signal),
+      linkDirectly: (target, signal) => this.#broker.linkDirectly(target, signal),
       current: peer => this.#table.connected(peer.toString()),
       onError: (error, node, fatal) => {
         this.#events.emit('link-error', error, node, fatal)
@@ -437,6 +439,7 @@ export class SwarmTunnel implements Tunnel {
   #onLinkEnded(link: TunnelLink, error: Error | undefined): void {
     this.#broker.drop(link)
     this.#host.linkDown(link.id, error ?? new LinkClosedError(`${link.peer} closed the link`))
+    if (link.endedBy === GoodbyeReason.SUPERSEDED) this.#broker.leaveRelay(link)
     if (this.#told.has(link)) this.#events.emit('unlink', link, error)
     this.#nodes.changed(link.peer)
     this.#routes.changed()

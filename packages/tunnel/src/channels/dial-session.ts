@@ -3,7 +3,7 @@ import type { Swarm } from '@warren/swarm'
 import { deadline, printable } from '@warren/utils'
 import { ChannelRefusedError, DialTimeoutError, TunnelLimitError } from '../errors.ts'
 import type { LinkTable } from '../links/link-table.ts'
-import { chooseLink } from '../links/link-choice.ts'
+import { chooseLink, pastRelays } from '../links/link-choice.ts'
 import type { TunnelLink } from '../links/tunnel-link.ts'
 import { memoryStreams } from '../local/memory-stream.ts'
 import type { CarrierStream, OpenStream, SessionHostApi } from '../session/session-host-types.ts'
@@ -118,8 +118,10 @@ export class SessionDialler {
 
   #linkTo(peer: string, channel: string): TunnelLink {
     const { table, random } = this.#init
-    const links = table.ofPeer(peer).filter(link => link.scope.mayDial(channel))
-    const link = chooseLink(links, random)
+    const link = chooseLink(
+      pastRelays(table.ofPeer(peer).filter(each => each.scope.mayDial(channel))),
+      random
+    )
     if (link === undefined) throw new NoStreamError(`there is no link to ${peer} now`)
     return link
   }

@@ -5,7 +5,7 @@ import {
   ModeMismatchError,
   NoLinkError
 } from '../errors.ts'
-import { chooseLink } from '../links/link-choice.ts'
+import { chooseLink, pastRelays } from '../links/link-choice.ts'
 import type { TunnelLink } from '../links/tunnel-link.ts'
 import type { Mode } from '../session/session-types.ts'
 import type { ChannelInfo } from './channel-table.ts'
@@ -166,7 +166,7 @@ export class RouteFinder {
     })
     const other = mapped[0]?.mapping(request.channel)
     if (fitting.length === 0 && other !== undefined) throw mismatch(request.channel, request, other)
-    return chooseLink(fitting, this.#init.random)
+    return chooseLink(pastRelays(fitting), this.#init.random)
   }
 
   /** Throws when waiting on cannot help. */

@@ -13,6 +13,7 @@ import {
 } from '../errors.ts'
 import type { LinkTable } from './link-table.ts'
 import type { NodeTarget } from './node-keeper.ts'
+import { isDirect } from './node-target.ts'
 import { proveLink, refuseLink } from './prove-link.ts'
 import { TunnelLink } from './tunnel-link.ts'
 import type { LinkOwner, LinkTimes } from './tunnel-link.ts'
@@ -96,10 +97,20 @@ export class LinkBroker {
     return this.linkOver(connection, signal)
   }
 
+  /**
+   * Looks for a way past the relay to a peer whose link goes through one: dials its direct addresses
+   * only. With a link over the new connection, the relayed one and its connection end.
+   */
+  async linkDirectly(target: NodeTarget, signal: AbortSignal): Promise<TunnelLink> {
+    const addrs = target.addrs.filter(isDirect)
+    const connection = await this.#init.swarm.dial(addrs, { signal, ignoreBackoff: true })
+    return this.linkOver(connection, signal)
+  }
+
   /** The link on `connection`, or to its peer: waits for the peer's, or opens the control stream. */
   async linkOver(connection: Connection, signal: AbortSignal): Promise<TunnelLink> {
     const peer = connection.remotePeer.toString()
-    const known = this.#init.table.connected(peer)
+    const known = this.#init.table.standsFor(connection)
     if (known !== undefined) return known
     const underWay = this.#proving.get(connection.id)
     if (underWay !== undefined) return waitFor(underWay, signal)
@@ -138,7 +149,7 @@ export class LinkBroker {
   /** Links to whoever speaks the protocol on a dialled connection; others are none of our business. */
   #linkQuietly(connection: Connection): void {
     if (connection.direction !== 'outbound' || connection.status !== 'open' || this.#closed) return
-    if (this.#init.table.connected(connection.remotePeer.toString()) !== undefined) return
+    if (this.#init.table.standsFor(connection) !== undefined) return
     if (this.#proving.has(connection.id)) return
     this.#open(connection).catch(() => {})
   }
@@ -225,8 +236,15 @@ export class LinkBroker {
     this.#init.swarm.protect(link.connection.remotePeer, PROTECT_TAG)
     void link.run()
     if (loser !== link) this.#init.linked(link, grant)
-    void loser?.close(GoodbyeReason.SUPERSEDED)
+    void loser?.close(GoodbyeReason.SUPERSEDED).then(() => this.leaveRelay(loser))
     this.changed()
+  }
+
+  /** Closes the connection of a relayed link that has ended, where a direct one took its place. */
+  leaveRelay(link: TunnelLink): void {
+    if (!link.relayed || this.#init.table.connected(link.peer)?.relayed !== false) return
+    // What it still carried goes on over the other; a relay that does not answer is left by itself.
+    link.connection.close().catch(() => link.connection.abort(new LinkClosedError('superseded')))
   }
 
   /** Takes a link that has ended out of the table; `true` when its peer has none left. */
@@ -253,7 +271,7 @@ export class LinkBroker {
     const settled = new Promise<TunnelLink | undefined>((resolve, reject) => {
       timer = setTimeout(() => resolve(undefined), INITIATOR_FIRST)
       watcher = () => {
-        const link = this.#init.table.connected(peer)
+        const link = this.#init.table.standsFor(connection)
         if (link !== undefined) resolve(link)
         else if (connection.status !== 'open') {
           reject(new LinkClosedError(`the connection to ${peer} ended before a link was proven`))
@@ -273,7 +291,11 @@ export class LinkBroker {
     return this.#init.swarm
       .connections(peer)
       .filter(connection => connection.status === 'open')
-      .sort((a, b) => Number(b.direction === 'outbound') - Number(a.direction === 'outbound'))
+      .sort(
+        (a, b) =>
+          Number(b.direct) - Number(a.direct) ||
+          Number(b.direction === 'outbound') - Number(a.direction === 'outbound')
+      )
   }
 
   #dialTarget(target: NodeTarget): PeerId | NodeTarget['addrs'] {

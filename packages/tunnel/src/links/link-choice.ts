@@ -31,6 +31,14 @@ export function linkCost(link: LinkCandidate): number {
   return (1 + Math.max(0, link.delay)) * length * Math.max(link.rate ?? 0, RATE_FLOOR)
 }
 
+/** Those that do not go through a relay, where there are any that are up; else all. */
+export function pastRelays<L extends LinkCandidate & { readonly relayed: boolean }>(
+  candidates: readonly L[]
+): readonly L[] {
+  const direct = candidates.filter(link => !link.relayed && link.state === 'connected')
+  return direct.length > 0 ? direct : candidates
+}
+
 /**
  * The link to use: the cheapest of those that are up, never a dead one. Among equally cheap ones two
  * are drawn and the one with fewer sessions wins (power of two choices), so that many callers with

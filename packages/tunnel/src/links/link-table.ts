@@ -1,3 +1,4 @@
+import type { Connection } from '@libp2p/interface'
 import type { TunnelLink } from './tunnel-link.ts'
 
 /** Milliseconds within which two links of one peer count as dialled by both at once. */
@@ -46,6 +47,12 @@ export class LinkTable {
     return this.ofPeer(peer).find(link => link.state === 'connected')
   }
 
+  /** The link that makes another one over `connection` needless: every one, save a relayed one for a direct connection. */
+  standsFor(connection: Connection): TunnelLink | undefined {
+    const known = this.connected(connection.remotePeer.toString())
+    return known?.relayed === true && connection.direct ? undefined : known
+  }
+
   /**
    * Adds a link.
    *
@@ -59,7 +66,13 @@ export class LinkTable {
     if (older === undefined) return undefined
     // The other end decides; here both live until it has.
     if (this.#self > link.peer) return links.length > MAX_PER_PEER ? links[0] : undefined
-    const crossed = older.direction !== link.direction && link.since - older.since < CROSSED_WITHIN
+    const together = link.since - older.since < CROSSED_WITHIN
+    if (older.relayed !== link.relayed) {
+      // The way past the relay is there. Where it is the older, it is so only while nobody can have
+      // come back by the relay because it broke.
+      return link.relayed && together && older.state === 'connected' ? link : older
+    }
+    const crossed = older.direction !== link.direction && together
     // Crossed dials: the one that this end, the smaller id, dialled; as the swarm does. Otherwise
     // the newer: the older is one whose break has not been noticed yet.
     return crossed && older.direction === 'outbound' && older.state === 'connected' ? link : older

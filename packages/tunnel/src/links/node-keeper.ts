@@ -5,6 +5,7 @@ import { Backoff } from '@warren/utils'
 import { GoodbyeReason } from '../../proto/control.ts'
 import { isFatalRefusal } from '../auth/refusal.ts'
 import { LinkTimeoutError } from '../errors.ts'
+import { isDirect } from './node-target.ts'
 import type { TunnelLink } from './tunnel-link.ts'
 
 /** A peer to keep a link to: where it is, who it is, or both. */
@@ -22,15 +23,22 @@ export interface NodeTarget {
 export interface NodeKeeperInit {
   readonly target: NodeTarget
   readonly reconnect: BackoffOptions
+  /** Between looks for a direct way to a peer whose link is relayed. */
+  readonly directRetry: BackoffOptions
   readonly random: () => number
   /** Monotonic milliseconds. */
   readonly now: () => number
   /** Dials, proves, and gives the link; an existing link to the same peer is as good. */
   link(target: NodeTarget, force: boolean, signal: AbortSignal): Promise<TunnelLink>
+  /** Looks for a direct way to a peer whose link is relayed; resolves when there is one. */
+  linkDirectly(target: NodeTarget, signal: AbortSignal): Promise<TunnelLink>
   /** The link to the peer, if there is one now. */
   current(peer: PeerId): TunnelLink | undefined
   onError(error: Error, fatal: boolean): void
 }
+
+/** Why a look for a direct way ends early. */
+const CHANGED = new Error('a link to the peer came or went')
 
 /** A link that lived for less was not established: the peer may refuse us each time. */
 const ESTABLISHED_AFTER = 200
@@ -43,6 +51,8 @@ const ESTABLISHED_AFTER = 200
 export class NodeKeeper {
   readonly #init: NodeKeeperInit
   readonly #backoff: Backoff
+  /** Between looks for a way past the relay. */
+  readonly #directBackoff: Backoff
   readonly #closed = new AbortController()
   readonly #first = Promise.withResolvers<void>()
   #target: NodeTarget
@@ -59,6 +69,7 @@ export class NodeKeeper {
     this.#init = init
     this.#target = init.target
     this.#backoff = new Backoff(init.reconnect, init.random)
+    this.#directBackoff = new Backoff(init.directRetry, init.random)
   }
 
   get target(): NodeTarget {
@@ -84,6 +95,7 @@ export class NodeKeeper {
   /** Ends a pause: tries now, if there is no link. */
   wake(): void {
     this.#backoff.reset()
+    this.#directBackoff.reset()
     this.#again = true
     this.#wake()
   }
@@ -126,15 +138,38 @@ export class NodeKeeper {
     const since = init.now()
     while (link !== undefined && !signal.aborted) {
       const current = link
-      await this.#sleepUntilChanged(() => init.current(current.connection.remotePeer) !== undefined)
+      if (current.relayed && this.#target.addrs.some(isDirect)) await this.#lookForDirectWay()
+      else {
+        const there = (): boolean => init.current(current.connection.remotePeer) === current
+        await this.#sleepUntilChanged(there)
+      }
       const next = init.current(current.connection.remotePeer)
       if (next === undefined) break
+      if (!next.relayed) this.#directBackoff.reset()
       link = next
     }
     return this.#onLost(link, init.now() - since)
   }
 
+  /** One look past the relay, after a pause that grows; ends early when a link comes or goes. */
+  async #lookForDirectWay(): Promise<void> {
+    await this.#sleep(this.#directBackoff.next())
+    const stop = new AbortController()
+    this.#wake = () => stop.abort(CHANGED)
+    try {
+      // A link that ended, or came, before the dial began: the caller looks.
+      const link = this.#target.peer && this.#init.current(this.#target.peer)
+      if (link?.relayed !== true || this.#closed.signal.aborted) return
+      await this.#init.linkDirectly(this.#target, stop.signal)
+    } catch {
+      // The relayed link carries on; the next look may find the way open.
+    } finally {
+      this.#wake = () => {}
+    }
+  }
+
   #onLinked(link: TunnelLink): void {
+    if (!link.relayed) this.#directBackoff.reset()
     this.#target = { ...this.#target, peer: link.connection.remotePeer }
     this.#reported = undefined
     this.#fatal = undefined

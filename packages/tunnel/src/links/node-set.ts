@@ -9,9 +9,11 @@ import type { TunnelLink } from './tunnel-link.ts'
 export interface NodeSetInit {
   readonly self: PeerId
   readonly reconnect: BackoffOptions
+  readonly directRetry: BackoffOptions
   readonly random: () => number
   readonly now: () => number
   link(target: NodeTarget, force: boolean, signal: AbortSignal): Promise<TunnelLink>
+  linkDirectly(target: NodeTarget, signal: AbortSignal): Promise<TunnelLink>
   current(peer: PeerId): TunnelLink | undefined
   onError(error: Error, node: Multiaddr | PeerId, fatal: boolean): void
 }
@@ -107,9 +109,11 @@ export class NodeSet {
     return new NodeKeeper({
       target,
       reconnect: init.reconnect,
+      directRetry: init.directRetry,
       random: init.random,
       now: init.now,
       link: (...args) => init.link(...args),
+      linkDirectly: (...args) => init.linkDirectly(...args),
       current: peer => init.current(peer),
       onError: (error, fatal) => init.onError(error, target.node, fatal)
     })

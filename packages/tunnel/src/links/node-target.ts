@@ -1,7 +1,7 @@
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { CODE_P2P, isMultiaddr } from '@multiformats/multiaddr'
+import { CODE_P2P, CODE_P2P_CIRCUIT, isMultiaddr } from '@multiformats/multiaddr'
 import type { ChannelProvider } from '../channels/channel-directory.ts'
 import { InvalidTunnelOptionError } from '../errors.ts'
 import type { NodeTarget } from './node-keeper.ts'
@@ -33,6 +33,11 @@ export function peerTarget({ peer, addrs }: ChannelProvider): NodeTarget {
     ),
     peer
   }
+}
+
+/** Whether `addr` leads straight to its peer, not through a relay. */
+export function isDirect(addr: Multiaddr): boolean {
+  return addr.getComponents().every(({ code }) => code !== CODE_P2P_CIRCUIT)
 }
 
 /** `addr` without the peer id at its end. */

@@ -12,7 +12,7 @@ import { ChannelTable } from '../channels/channel-table.ts'
 import type { ChannelInfo } from '../channels/channel-table.ts'
 import { fromWireMode } from '../channels/wire-mode.ts'
 import { LinkClosedError, LinkProtocolError } from '../errors.ts'
-import type { Link, LinkState } from '../tunnel-types.ts'
+import type { Link, LinkLimits, LinkState } from '../tunnel-types.ts'
 import type { ControlStream } from './control-stream.ts'
 import type { LinkCandidate } from './link-choice.ts'
 import { LinkMetrics } from './link-metrics.ts'
@@ -163,6 +163,17 @@ export class TunnelLink implements Link, LinkCandidate {
 
   get scoped(): boolean {
     return !this.scope.full
+  }
+
+  get relayed(): boolean {
+    return !this.connection.direct
+  }
+
+  get limits(): LinkLimits | undefined {
+    const { limits } = this.connection
+    if (limits === undefined) return undefined
+    const { bytes, seconds } = limits
+    return { bytes: bytes === undefined ? undefined : Number(bytes), seconds }
   }
 
   /** How it ended; `undefined` while it lives. */
