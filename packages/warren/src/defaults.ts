@@ -3,7 +3,8 @@ export const DEFAULTS = {
   portName: 'node',
   announce: [],
   tickets: [],
-  peers: []
+  peers: [],
+  relays: []
 } as const
 
 /** How long a ticket can be used when nothing else is said: 30 days, in milliseconds. */
@@ -32,3 +33,9 @@ export const REVOCATION_POLL = 2_000
  * than a share takes to come back, shorter than programs take to give up by themselves.
  */
 export const LOCAL_PATIENCE = 20_000
+
+/** What a relayed connection to a member of the relay's network may carry, unless told otherwise. */
+export const MEMBER_LIMITS = { bytes: 16 * 2 ** 30, seconds: 86_400 } as const
+
+/** The same for strangers: libp2p's defaults. */
+export const STRANGER_LIMITS = { bytes: 2 ** 17, seconds: 120 } as const

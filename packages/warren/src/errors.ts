@@ -49,6 +49,16 @@ export class PeerUnreachableError extends WarrenError {
   readonly code = 'ERR_PEER_UNREACHABLE'
 }
 
+/** Thrown when a relay cannot be reached, or gives no seat to this node. */
+export class RelayUnreachableError extends WarrenError {
+  readonly code = 'ERR_RELAY_UNREACHABLE'
+}
+
+/** Thrown when the list of a relay's members cannot be read, or holds something else than peer ids. */
+export class AllowListError extends WarrenError {
+  readonly code = 'ERR_ALLOW_LIST'
+}
+
 /** Thrown when the peer did not answer within the time that was given. */
 export class PeerTimeoutError extends WarrenError {
   readonly code = 'ERR_PEER_TIMEOUT'

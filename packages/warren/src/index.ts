@@ -4,6 +4,7 @@
  */
 export { DEFAULTS } from './defaults.ts'
 export {
+  AllowListError,
   ChannelUnknownError,
   ControlError,
   DemoFailedError,
@@ -13,6 +14,7 @@ export {
   NodeOptionsError,
   PeerTimeoutError,
   PeerUnreachableError,
+  RelayUnreachableError,
   SecretFileError,
   StateTooNewError,
   UnknownNameError,
@@ -21,7 +23,10 @@ export {
 } from './errors.ts'
 export { createNode } from './node/create-node.ts'
 export type {
+  DialedAddressReport,
+  Explanation,
   ForwardStats,
+  LinkLimits,
   LinkStatus,
   NodeEvents,
   NodeOptions,
@@ -29,8 +34,13 @@ export type {
   NodeTicket,
   Opening,
   OpenOptions,
+  PathStatus,
+  RelayStatus,
   Share,
   ShareOptions,
   TicketOptions,
   WarrenNode
 } from './node/node-types.ts'
+export { createRelay } from './relay/create-relay.ts'
+export type { RelayLimits } from './relay/relay-server.ts'
+export type { Relay, RelayOptions, RelayReport } from './relay/relay-types.ts'

@@ -57,6 +57,7 @@ export const EXIT_OF: Readonly<Record<string, ExitName>> = {
   ERR_LISTEN_FAILED: 'unavailable',
   ERR_TICKET_UNKNOWN: 'unavailable',
   ERR_WRONG_PEER: 'unavailable',
+  ERR_RELAY_UNREACHABLE: 'unavailable',
   ERR_LINK_VERSION: 'unavailable',
 
   // It may work later.
@@ -83,6 +84,8 @@ export const EXIT_OF: Readonly<Record<string, ExitName>> = {
   ERR_STATE_TOO_NEW: 'config',
   ERR_SECRET_FILE: 'config',
   ERR_INVALID_TOKEN: 'config',
+  ERR_ALLOW_LIST: 'config',
+  ERR_PRE_SHARED_KEY: 'config',
 
   // No answer.
   ERR_PEER_TIMEOUT: 'timeout',

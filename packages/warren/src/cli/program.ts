@@ -56,6 +56,8 @@ export function program(version: string, dispatch: Dispatch): Command {
     .option('--uses <n>', 'how many machines may use the ticket', wholeNumber)
     .option('--announce <multiaddr>', 'put this address in the ticket instead of our own', list)
     .option('--listen <multiaddr>', 'listen there instead of on all interfaces', list)
+    .option('--relay <multiaddr>', 'be reachable through this relay too', list)
+    .option('--psk-file <file>', 'pre-shared key of the network: a libp2p key file')
     .option('--no-check', 'share although nothing listens on the target yet')
     .option('--token-file <file>', 'let holders of this network token in too (- for stdin)')
     .option('--while-stdin', 'end when standard input ends, for programs that start warren')
@@ -80,6 +82,7 @@ export function program(version: string, dispatch: Dispatch): Command {
     .option('--as <name>', 'name to remember it by (default: the name it is shared under)')
     .option('--peer <multiaddr>', 'open a channel of this peer by the network token', list)
     .option('--token-file <file>', 'the network token (- for stdin; default: the one kept here)')
+    .option('--psk-file <file>', 'pre-shared key of the network: a libp2p key file')
     .option('--while-stdin', 'end when standard input ends, for programs that start warren')
     .action((ticket: string | undefined, listen: string | undefined, _o: unknown, c: Command) =>
       dispatch(c.optsWithGlobals(), async () => {
@@ -112,6 +115,47 @@ export function program(version: string, dispatch: Dispatch): Command {
       dispatch(command.optsWithGlobals(), async () => {
         const { ping } = await import('./commands/ping.ts')
         return context => ping(context, peer, command.opts())
+      })
+    )
+
+  add('why', 'which ways to a peer were tried, how each went, and which is in use', [
+    'warren why brave-otter',
+    'warren why warren:…',
+    'warren why /ip4/192.168.1.9/tcp/4001/p2p/12D3… --json'
+  ])
+    .argument('<peer>', 'a name, a ticket (- for stdin), a peer id, or an address with /p2p/…')
+    .option('--timeout <time>', 'how long the dial may take', '15s')
+    .option('--psk-file <file>', 'pre-shared key of the network: a libp2p key file')
+    .action((peer: string, _options: unknown, command: Command) =>
+      dispatch(command.optsWithGlobals(), async () => {
+        const { why } = await import('./commands/why.ts')
+        return context => why(context, peer, command.opts())
+      })
+    )
+
+  add('relay', 'carry the connections of peers that cannot be reached directly', [
+    'warren relay --allow 12D3…             for the peer with this id ("warren key" prints it)',
+    'warren relay --allow-file members.txt  for those in a file, one peer id in a line',
+    'warren relay --psk-file swarm.key      for a network with a pre-shared key',
+    'warren share 3000 --relay /ip4/…       on the peer: be reachable through it'
+  ])
+    .option('--allow <peer>', 'peer id of a member of the network', list)
+    .option('--allow-file <file>', 'peer ids of members, one in a line; read again when it changes')
+    .option('--psk-file <file>', 'pre-shared key of the network: a libp2p key file')
+    .addOption(
+      new Option('--strangers <limits>', 'what others get: 128 KiB and 2 min, or no seat')
+        .choices(['none', 'small'])
+        .default('small')
+    )
+    .option('--data <size>', 'bytes of one connection to a member', '16G')
+    .option('--time <time>', 'duration of one connection to a member', '24h')
+    .option('--listen <multiaddr>', 'listen there instead of on all interfaces', list)
+    .option('--announce <multiaddr>', 'address of this relay as others see it', list)
+    .option('--while-stdin', 'end when standard input ends, for programs that start warren')
+    .action((_options: unknown, command: Command) =>
+      dispatch(command.optsWithGlobals(), async () => {
+        const { relay } = await import('./commands/relay.ts')
+        return context => relay(context, command.opts())
       })
     )
 

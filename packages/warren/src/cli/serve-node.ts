@@ -1,13 +1,23 @@
 import { describeError } from '@warren/utils'
 import { serveControl } from '../control/control-server.ts'
-import type { WarrenNode } from '../node/node-types.ts'
+import type { NodeStatus, WarrenNode } from '../node/node-types.ts'
 import type { Home } from '../state/home.ts'
 import type { Context } from './context.ts'
+import { describeFailure } from './describe-failure.ts'
 
 /** What a process says of itself to `warren status`. */
 export interface ProcessTitle {
-  readonly command: 'share' | 'open'
+  readonly command: 'share' | 'open' | 'relay'
   readonly name: string
+}
+
+/** Errors as their words: JSON has none. */
+function plain(status: NodeStatus): object {
+  const relays = status.relays.map(relay => ({
+    ...relay,
+    error: relay.error && describeFailure(relay.error)
+  }))
+  return { ...status, relays }
 }
 
 /**
@@ -28,8 +38,9 @@ export async function serveNode(
         home: home.path,
         ...title,
         uptime: Math.round((Date.now() - started) / 1_000),
-        ...node.status()
+        ...plain(node.status())
       }),
+      explain: async peer => node.explain(peer),
       revoke: async id => {
         const ticket = await home.tickets.get(id)
         await node.revoke(id, new Date(ticket?.expires ?? Date.now() + 10 * 31_536_000_000))

@@ -16,7 +16,8 @@ import type { ControlAnswer, ControlRequest } from './protocol.ts'
 /** What a process can be asked. */
 export interface ControlHandlers {
   status(): unknown
-  revoke(id: string): Promise<unknown>
+  revoke?(id: string): Promise<unknown>
+  explain?(peer: string): Promise<unknown>
 }
 
 /** The control socket of this process. */
@@ -148,12 +149,20 @@ async function answer(line: string, handlers: ControlHandlers): Promise<ControlA
       case 'status':
         return { ok: true, data: await handlers.status() }
       case 'revoke':
+        if (handlers.revoke === undefined) throw unserved(request)
         return { ok: true, data: await handlers.revoke(request.id) }
+      case 'explain':
+        if (handlers.explain === undefined) throw unserved(request)
+        return { ok: true, data: await handlers.explain(request.peer) }
     }
   } catch (error) {
     const code = error instanceof Error ? codeOf(error).slice(0, 100) : 'ERR_CONTROL'
     return { ok: false, code, message: describeError(error) }
   }
+}
+
+function unserved(request: ControlRequest): ControlError {
+  return new ControlError(`this process does not serve "${request.do}"`)
 }
 
 function parse(line: string): ControlRequest {

@@ -13,10 +13,14 @@ export const TIMEOUT = 5_000
 /** Id of a ticket: 32 hexadecimal digits. */
 export const TICKET_ID = pipe(string(), regex(/^[0-9a-f]{32}$/, 'a ticket id is 32 hex digits'))
 
+/** A peer id as text. */
+export const PEER_ID = pipe(string(), regex(/^[1-9A-HJ-NP-Za-z]{20,128}$/, 'not a peer id'))
+
 /** What may be asked: one JSON object in one line, one answer in one line, then the end. */
 export const REQUEST = variant('do', [
   object({ warren: literal(1), do: literal('status') }),
-  object({ warren: literal(1), do: literal('revoke'), id: TICKET_ID })
+  object({ warren: literal(1), do: literal('revoke'), id: TICKET_ID }),
+  object({ warren: literal(1), do: literal('explain'), peer: PEER_ID })
 ])
 
 /** The answer: `data` of its request, or the code and the words of an error. */

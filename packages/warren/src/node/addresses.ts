@@ -31,12 +31,23 @@ function rankOf(text: string): number | undefined {
 /** Code of `/p2p` in multiaddrs. */
 const P2P = 421
 
+/** Code of `/p2p-circuit` in multiaddrs. */
+const CIRCUIT = 290
+
 /** The address with the peer id at its end. */
 export function withPeer(address: Multiaddr, peer: string): string {
-  return `${address.decapsulateCode(P2P).toString()}/p2p/${peer}`
+  // Behind a relay the last id that is there is the relay's, and stays.
+  const place = peerOf(address) === undefined ? address : address.decapsulateCode(P2P)
+  return `${place.toString()}/p2p/${peer}`
 }
 
 /** The peer id at the end of an address, if it has one. */
 export function peerOf(address: Multiaddr): string | undefined {
-  return address.getComponents().findLast(({ code }) => code === P2P)?.value
+  const last = address.getComponents().at(-1)
+  return last?.code === P2P ? last.value : undefined
+}
+
+/** Whether the address leads through a relay. */
+export function isRelayed(address: Multiaddr): boolean {
+  return address.getComponents().some(({ code }) => code === CIRCUIT)
 }

@@ -5,6 +5,7 @@ import { noise } from '@warren/noise'
 import type { SwarmInit } from '@warren/swarm'
 import { tcp } from '@warren/transport-tcp'
 import { yamux } from '@warren/yamux'
+import { relayTransport } from '../relay/relay-transport.ts'
 
 /** Sessions that a tunnel carries per peer (4,096), each on a stream of its own, and the node's other streams. */
 const STREAMS_PER_CONNECTION = 4_096 + 64
@@ -17,7 +18,7 @@ export const STACK: Pick<
   SwarmInit,
   'transports' | 'connectionEncrypters' | 'streamMuxers' | 'services'
 > = {
-  transports: [tcp()],
+  transports: [tcp(), relayTransport()],
   connectionEncrypters: [noise()],
   streamMuxers: [
     yamux({

@@ -33,8 +33,7 @@ export function describeDial(error: unknown): string | undefined {
   if (attempts === undefined || attempts.length === 0) return undefined
   const places = new Map<string, string[]>()
   for (const attempt of attempts) {
-    // The upgrader names the step in which the peer's key is compared with the one dialled.
-    const reason = attempt.step === 'identity' ? OTHER_PEER : reasonOf(attempt.error)
+    const reason = reasonOf(attempt.error, attempt.step)
     places.set(reason, [...(places.get(reason) ?? []), placeOf(attempt.address)])
   }
   return [...places].map(([reason, at]) => `${reason} at ${enumerate(at)}`).join('; ')
@@ -61,7 +60,13 @@ export function isTimeout(error: unknown): boolean {
   return false
 }
 
-function reasonOf(error: unknown): string {
+/**
+ * Why one address of a dial failed, in a few words.
+ *
+ * @param step the upgrader's name of the step; it compares the peer's key with the one dialled
+ */
+export function reasonOf(error: unknown, step?: string): string {
+  if (step === 'identity') return OTHER_PEER
   for (let current = error, depth = 0; current instanceof Error && depth < 8; depth++) {
     const code = 'code' in current ? String(current.code) : ''
     const reason = Object.hasOwn(REASONS, code) ? REASONS[code] : undefined

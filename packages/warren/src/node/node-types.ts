@@ -25,6 +25,16 @@ export interface NodeOptions {
   readonly tickets?: readonly string[]
   /** Multiaddrs with `/p2p/…` of nodes of the network to keep links to. @default [] */
   readonly peers?: readonly string[]
+  /**
+   * Multiaddrs with `/p2p/…` of relays, at most 4. A seat is taken at each, and taken again whenever it
+   * is lost; tickets name the way through it. @default []
+   */
+  readonly relays?: readonly string[]
+  /**
+   * Pre-shared key of the network, 32 bytes or the text of a libp2p key file: connections to and from
+   * others fail. @default none
+   */
+  readonly psk?: Uint8Array
   /** Told of what went on but should be known: damaged state files. @default nobody */
   readonly onWarning?: (message: string) => void
   /** Ends the creation. */
@@ -117,12 +127,77 @@ export interface NodeTicket {
   readonly expires: Date
 }
 
+/** What is left of a connection that a relay limits. */
+export interface LinkLimits {
+  /** Bytes, both directions together; `undefined`: not limited. */
+  readonly bytes: number | undefined
+  /** Seconds; `undefined`: not limited. */
+  readonly seconds: number | undefined
+}
+
+/** A node's seat at a relay. */
+export interface RelayStatus {
+  /** The relay's address. */
+  readonly address: string
+  /** `reserved`: peers reach this node through it now. */
+  readonly state: 'reserved' | 'trying'
+  /** Why the last attempt failed. */
+  readonly error: Error | undefined
+}
+
+/** One address of a peer, and how it fared when it was dialled last. */
+export interface DialedAddressReport {
+  readonly address: string
+  /** When, in milliseconds since 1970. */
+  readonly at: number
+  /** It led to a connection. */
+  readonly connected: boolean
+  /**
+   * How far it came: `resolve`, `gater`, `transport`, `backoff`, `limit`, `waiting`, `connect`,
+   * `psk`, `security`, `identity`, `muxer`, or `connected`.
+   */
+  readonly step: string
+  /** Milliseconds. */
+  readonly duration: number
+  /** Why it went no further, in words. */
+  readonly cause: string | undefined
+  /** Code of the error, where it has one. */
+  readonly code: string | undefined
+}
+
+/** An open connection to a peer. */
+export interface PathStatus {
+  readonly address: string
+  readonly direction: 'inbound' | 'outbound'
+  readonly path: 'direct' | 'relayed'
+  readonly limits: LinkLimits | undefined
+  readonly security: string | undefined
+  readonly muxer: string | undefined
+  /** Round-trip time in milliseconds; `undefined` when the peer did not answer. */
+  readonly rtt: number | undefined
+  /** It is the one that the link to the peer uses. */
+  readonly used: boolean
+}
+
+/** What {@link WarrenNode.explain} tells. */
+export interface Explanation {
+  readonly peer: string | undefined
+  /** A link to the peer is up: sessions can be opened. */
+  readonly linked: boolean
+  /** Connections to the peer, the one in use first. */
+  readonly paths: readonly PathStatus[]
+  /** Addresses that were dialled, the latest last. */
+  readonly dials: readonly DialedAddressReport[]
+}
+
 /** A link to another node, as {@link WarrenNode.status} shows it. */
 export interface LinkStatus {
   readonly peer: string
   readonly address: string
   readonly direction: 'inbound' | 'outbound'
   readonly path: 'direct' | 'relayed'
+  /** What a relayed connection may still carry; sessions go on over another one then. */
+  readonly limits: LinkLimits | undefined
   readonly security: string | undefined
   readonly muxer: string | undefined
   /** Round-trip time in milliseconds. */
@@ -140,6 +215,8 @@ export interface NodeStatus {
   readonly identity: 'kept' | 'ephemeral'
   readonly addresses: readonly string[]
   readonly links: readonly LinkStatus[]
+  /** Relays of this node. */
+  readonly relays: readonly RelayStatus[]
   readonly shares: readonly (ForwardStats & { readonly name: string; readonly target: string })[]
   readonly openings: readonly (ForwardStats & { readonly name: string; readonly address: string })[]
   readonly sessions: {
@@ -157,6 +234,8 @@ export interface NodeEvents {
   link: (link: LinkStatus) => void
   /** A link has ended; the reason where there is one. */
   unlink: (peer: string, error: Error | undefined) => void
+  /** A seat at a relay was taken, or lost, or could not be taken at first. */
+  relay: (status: RelayStatus) => void
   /** An attempt to link failed; no other follows when `fatal`. */
   'link-error': (error: Error, fatal: boolean) => void
 }
@@ -180,6 +259,15 @@ export interface WarrenNode {
   revoke(id: string, expires: Date): Promise<void>
   /** Milliseconds to a peer and back: a name's peer id that is linked, a multiaddr, or a ticket. */
   ping(peer: string, options?: { readonly signal?: AbortSignal }): Promise<number>
+  /**
+   * Why a peer is, or is not, reached: every address that was tried, with step, time and cause, and
+   * the path in use. A peer without a connection is dialled now, at the addresses of the ticket or the
+   * multiaddr; that none answers is part of the answer, not an error.
+   *
+   * @param peer a multiaddr, a ticket, or the peer id of a peer that was dialled before
+   * @throws ERR_NODE_OPTIONS, ERR_INVALID_TICKET, ERR_NODE_CLOSED
+   */
+  explain(peer: string, options?: { readonly signal?: AbortSignal }): Promise<Explanation>
   status(): NodeStatus
   /** Adds a listener; what it returns removes it. */
   on<E extends keyof NodeEvents>(event: E, listener: NodeEvents[E]): () => void

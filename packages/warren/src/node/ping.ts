@@ -18,8 +18,10 @@ export async function pingOver(
   connection: Connection,
   signal?: AbortSignal
 ): Promise<number> {
-  const options = signal === undefined ? {} : { signal }
-  const stream = await swarm.newStream(connection, PROTOCOL, options)
+  const stream = await swarm.newStream(connection, PROTOCOL, {
+    runOnLimitedConnection: true,
+    ...(signal === undefined ? {} : { signal })
+  })
   try {
     // The first exchange also carries the negotiation; the second is measured.
     await exchange(stream, signal)

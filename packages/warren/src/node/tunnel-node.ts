@@ -13,14 +13,18 @@ import {
   TICKET_LIFETIME
 } from '../defaults.ts'
 import { NodeClosedError, NodeOptionsError } from '../errors.ts'
+import type { RelaySeats } from '../relay/relay-seats.ts'
 import type { Home } from '../state/home.ts'
 import type { Identity } from '../state/identity.ts'
 import { makeName } from '../state/names.ts'
-import { bestFirst, withPeer } from './addresses.ts'
+import { bestFirst, isRelayed, MAX_TICKET_ADDRESSES, peerOf, withPeer } from './addresses.ts'
 import { CountingTunnel } from './counting-tunnel.ts'
 import { LinkErrors } from './link-errors.ts'
+import { DialReports } from './dial-reports.ts'
+import { explainPeer } from './explain.ts'
 import { linkStatus } from './link-status.ts'
 import type {
+  Explanation,
   NodeEvents,
   NodeStatus,
   NodeTicket,
@@ -43,6 +47,7 @@ export interface TunnelNodeInit {
   readonly identity: Identity
   readonly swarm: Swarm
   readonly tunnel: Tunnel
+  readonly seats: RelaySeats
   readonly announce: readonly Multiaddr[]
   readonly tickets: readonly Ticket[]
   readonly ticketKey: Uint8Array
@@ -57,6 +62,7 @@ export class TunnelNode implements WarrenNode {
   readonly #init: TunnelNodeInit
   readonly #counting: CountingTunnel
   readonly #errors: LinkErrors
+  readonly #dials: DialReports
   readonly #shares = new Set<Share>()
   readonly #openings = new Set<Opening>()
   readonly #poll: NodeJS.Timeout | undefined
@@ -68,6 +74,7 @@ export class TunnelNode implements WarrenNode {
     this.peerId = init.swarm.peerId.toString()
     this.#counting = new CountingTunnel(init.tunnel)
     this.#errors = new LinkErrors(init.tunnel)
+    this.#dials = new DialReports(init.swarm)
     for (const ticket of init.tickets) this.#errors.expect(ticket)
     this.#logEvents()
     // It only starts the attempts; how they fare is told by events.
@@ -89,8 +96,11 @@ export class TunnelNode implements WarrenNode {
   }
 
   ticketAddresses(): string[] {
-    const { announce, swarm } = this.#init
-    return (announce.length > 0 ? announce : bestFirst(swarm.listenAddrs())).map(String)
+    const { announce, swarm, seats } = this.#init
+    const own = swarm.listenAddrs().filter(address => !isRelayed(address))
+    const direct = (announce.length > 0 ? announce : bestFirst(own)).map(String)
+    const relayed = seats.addresses.filter(address => !direct.includes(address))
+    return [...direct.slice(0, MAX_TICKET_ADDRESSES - relayed.length), ...relayed]
   }
 
   async share(options: ShareOptions): Promise<Share> {
@@ -160,6 +170,19 @@ export class TunnelNode implements WarrenNode {
     return pingOver(swarm, connection, options.signal)
   }
 
+  async explain(
+    peer: string,
+    options: { readonly signal?: AbortSignal } = {}
+  ): Promise<Explanation> {
+    this.#throwIfClosed()
+    options.signal?.throwIfAborted()
+    const { swarm, tunnel } = this.#init
+    const target = /^[/]|^warren:/i.test(peer) ? this.#dialTarget(peer) : []
+    const [first] = Array.isArray(target) ? target : [target]
+    const id = first === undefined ? peer : peerOf(first)
+    return explainPeer({ swarm, tunnel, dials: this.#dials }, id, target, options.signal)
+  }
+
   status(): NodeStatus {
     return {
       peer: this.peerId,
@@ -169,6 +192,7 @@ export class TunnelNode implements WarrenNode {
         .links()
         .filter(link => link.state === 'connected')
         .map(link => this.#linkStatus(link)),
+      relays: this.#init.seats.status(),
       shares: [...this.#shares].map(share => ({
         name: share.name,
         target: share.target,
@@ -194,6 +218,8 @@ export class TunnelNode implements WarrenNode {
         const told = listener as NodeEvents['unlink']
         return tunnel.on('unlink', (link, error) => told(link.peer, error))
       }
+      case 'relay':
+        return this.#init.seats.onChange(listener as NodeEvents['relay'])
       case 'link-error': {
         const told = listener as NodeEvents['link-error']
         return this.#errors.onFailure(({ error, fatal }) => told(error, fatal))
@@ -216,6 +242,8 @@ export class TunnelNode implements WarrenNode {
     this.#closing.abort(new NodeClosedError())
     clearInterval(this.#poll)
     this.#errors.close()
+    this.#dials.close()
+    this.#init.seats.close()
     const { tunnel, swarm, identity } = this.#init
     // These have their own time. Afterwards the peers must still hear how it ended.
     await Promise.allSettled([...this.#shares, ...this.#openings].map(each => each.close()))

@@ -1,4 +1,5 @@
 import { parseListen } from '@warren/gateway'
+import { printable } from '@warren/utils'
 import { UsageError } from '../../errors.ts'
 import type { Opening, WarrenNode } from '../../node/node-types.ts'
 import type { Home } from '../../state/home.ts'
@@ -49,6 +50,8 @@ export async function open(
   const home = await context.home()
   const wanted = await whatIsWanted(context, home, given, options)
   const { name, channel, peer } = wanted
+  // The peer may have chosen it.
+  const shown = printable(name, 80)
 
   const { createNodeIn } = await import('../../node/create-node.ts')
   // By the identity of its own sharer it could not link to it: that is for the share, which may
@@ -68,9 +71,9 @@ export async function open(
   const early = node.on('link-error', (error, fatal) => {
     if (fatal || told) return
     told = true
-    output.say(`no way to ${name} yet, trying for ${options.timeout}: ${describeFailure(error)}`)
+    output.say(`no way to ${shown} yet, trying for ${options.timeout}: ${describeFailure(error)}`)
   })
-  output.status(`connecting to ${name} (${shortPeer(peer)}) …`)
+  output.status(`connecting to ${shown} (${shortPeer(peer)}) …`)
   const opening = await openSomewhere(context, node, home, wanted, listen, timeout)
   early()
   output.status('')
@@ -78,7 +81,7 @@ export async function open(
   if (options.whileStdin === true) context.endWithStdin()
   await remember(context, home, wanted, opening, listen)
   opening.onError(error => output.warn(`a connection was not carried: ${error.message}`))
-  const quiet = narrate(node, output, id => (id === peer ? name : shortPeer(id)))
+  const quiet = narrate(node, output, id => (id === peer ? shown : shortPeer(id)))
   node.on('link-error', (error, fatal) => {
     // Not to be let in any more is the end: nothing that this process does can change it.
     if (fatal) failed.reject(error)
@@ -91,13 +94,13 @@ export async function open(
     output.object({ name, channel, url, address, host, port, peer, link, pid: process.pid })
   } else {
     const way = link === undefined ? '' : `: ${describeLink(link)}`
-    output.say(`connected to ${output.style('bold', name)}${way}`, { name, peer })
+    output.say(`connected to ${output.style('bold', shown)}${way}`, { name, peer })
     output.say('here it is, until Ctrl-C:')
     output.data(opening.url)
   }
   await Promise.race([aborted(signal), failed.promise])
   quiet()
-  output.say(farewell(`closing ${name}`, opening.stats().open))
+  output.say(farewell(`closing ${shown}`, opening.stats().open))
   throw signal.reason
 }
 
@@ -197,7 +200,9 @@ async function openSomewhere(
     return await at(before)
   } catch (error) {
     if (!isInUse(error)) throw error
-    output.warn(`${before}, where ${name} was opened before, is in use: it gets another port`)
+    output.warn(
+      `${before}, where ${printable(name, 80)} was opened before, is in use: it gets another port`
+    )
     return onKeptPort(home, name, at)
   }
 }
@@ -241,7 +246,7 @@ async function remember(
     const other = decodeTicket(before.ticket).sharer.toString()
     if (other !== peer) {
       output.warn(
-        `“${name}” was ${shortPeer(other)} before and is ${shortPeer(peer)} from now on; ` +
+        `“${printable(name, 80)}” was ${shortPeer(other)} before and is ${shortPeer(peer)} from now on; ` +
           'keep both with --as NAME'
       )
     }

@@ -15,7 +15,7 @@ import type { InferOutput } from 'valibot'
 import { askAll } from '../../control/control-client.ts'
 import type { Context } from '../context.ts'
 import { describeDuration } from '../duration.ts'
-import { describeLink } from '../narrate.ts'
+import { describeLimits, describeLink } from '../narrate.ts'
 import { shortPath, shortPeer } from '../peer-text.ts'
 import { describeSize } from '../size.ts'
 
@@ -27,6 +27,8 @@ const FORWARD = {
   bytesOut: number(),
   bytesIn: number()
 }
+
+const LIMITS = object({ bytes: optional(number()), seconds: optional(number()) })
 
 /** What a process answers; newer ones may say more. */
 const PROCESS = looseObject({
@@ -44,6 +46,7 @@ const PROCESS = looseObject({
       address: string(),
       direction: picklist(['inbound', 'outbound']),
       path: picklist(['direct', 'relayed']),
+      limits: optional(LIMITS),
       security: optional(string()),
       muxer: optional(string()),
       rtt: optional(number()),
@@ -54,6 +57,23 @@ const PROCESS = looseObject({
   ),
   shares: array(looseObject({ ...FORWARD, target: string() })),
   openings: array(looseObject({ ...FORWARD, address: string() })),
+  relays: optional(
+    array(
+      looseObject({
+        address: string(),
+        state: picklist(['reserved', 'trying']),
+        error: optional(string())
+      })
+    )
+  ),
+  relay: optional(
+    looseObject({
+      memberLimits: LIMITS,
+      strangerLimits: optional(LIMITS),
+      seats: array(looseObject({ peer: string(), member: boolean() })),
+      connections: number()
+    })
+  ),
   sessions: object({ open: number(), detached: number(), resumed: number() })
 })
 
@@ -98,9 +118,15 @@ function describe(process: Process): string[] {
     lines.push(`  here      ${printable(opening.address)}  ${counters(opening)}`)
   }
   for (const address of process.addresses) lines.push(`  address   ${printable(address)}`)
+  for (const relay of process.relays ?? []) {
+    const why = relay.error === undefined ? '' : `: ${printable(relay.error, 200)}`
+    lines.push(`  relay     ${printable(relay.address)}  (${relay.state}${why})`)
+  }
+  if (process.relay !== undefined) return [...lines, ...describeRelay(process.relay)]
   for (const link of links) {
     const way = {
       ...link,
+      limits: link.limits && { bytes: link.limits.bytes, seconds: link.limits.seconds },
       security: link.security,
       muxer: link.muxer,
       rtt: link.rtt,
@@ -114,6 +140,17 @@ function describe(process: Process): string[] {
       `${sessions.resumed} times resumed`
   )
   return lines
+}
+
+function describeRelay({ seats, connections, ...limits }: NonNullable<Process['relay']>): string[] {
+  const members = seats.filter(({ member }) => member).length
+  const strangers =
+    limits.strangerLimits === undefined ? 'no seat' : describeLimits(limits.strangerLimits)
+  return [
+    `  seats     ${members} of members (${describeLimits(limits.memberLimits)} each connection), ` +
+      `${seats.length - members} of strangers (${strangers})`,
+    `  peers     ${connections} connected`
+  ]
 }
 
 function counters(forward: InferOutput<ReturnType<typeof object<typeof FORWARD>>>): string {
