@@ -116,6 +116,16 @@ describe('what warren says when something is wrong', () => {
     assert.match(err, /is "warren share" still running there/)
   })
 
+  it('a name that would turn a terminal around is shown escaped', async () => {
+    const { server: closed, port } = await silent()
+    await new Promise(resolve => closed.close(resolve))
+    const addrs = [multiaddr(`/ip4/127.0.0.1/tcp/${port}`)]
+    const wrong = forged(await ownKey(), { addrs, channel: 'a\u202eb' })
+    const { err } = await open(wrong, '--timeout', '500ms')
+    assert.match(err, /no way to a\\u202eb yet/)
+    assert.doesNotMatch(err, /\u202e/)
+  })
+
   it('a peer that never answers: 124', async () => {
     const { server: mute, port } = await silent()
     const sockets = new Set<{ destroy(): void }>()

@@ -5,6 +5,9 @@ import { makeName } from '../state/names.ts'
 /** How many names are tried before a free one is taken for found. */
 const TRIES = 100
 
+/** Tickets end at whole seconds: a new one has up to so many milliseconds more than was asked for. */
+const ROUNDING = 1_000
+
 /**
  * The name under which `target` is shared: the one it had last time, else a new one that is not
  * taken here, kept at once.
@@ -37,7 +40,8 @@ export async function ticketIssuedBefore(
     if (ticket.channel !== channel || ticket.peer !== node.peerId || ticket.expires === null)
       continue
     const left = ticket.expires - Date.now()
-    if (left < lifetime / 2 || left > lifetime || (await home.revoked.mentions(id))) continue
+    if (left < lifetime / 2 || left > lifetime + ROUNDING || (await home.revoked.mentions(id)))
+      continue
     try {
       const decoded = decodeTicket(ticket.text)
       const same = decoded.addrs.map(String).join() === addresses.join()
