@@ -249,7 +249,7 @@ export function resources(): Resources {
   const descriptors = readdirSync('/proc/self/fd').map(readLink)
   return {
     active,
-    sockets: descriptors.filter(link => link.startsWith('socket:')).length,
+    sockets: descriptors.filter(isSocket).length,
     descriptors: descriptors.length,
     connections: swarm.connections().length,
     streams: swarm.connections().reduce((sum, { streams }) => sum + streams.length, 0),
@@ -258,6 +258,16 @@ export function resources(): Resources {
     tunnel: tunnel.debug(),
     upgrader: { waiting, slots, queued, sources }
   }
+}
+
+/** What keeps the process alive, and its sockets. */
+export function handles(): string[] {
+  const sockets = readdirSync('/proc/self/fd').map(readLink).filter(isSocket)
+  return [...process.getActiveResourcesInfo(), ...sockets.map(() => 'socket')].sort()
+}
+
+function isSocket(link: string): boolean {
+  return link.startsWith('socket:')
 }
 
 function readLink(name: string): string {

@@ -1,0 +1,44 @@
+// Many swarms that dial one address, to be run in a process of its own: see remote.ts.
+import { multiaddr } from '@multiformats/multiaddr'
+import { noise } from '@warren/noise'
+import { createSwarm } from '@warren/swarm'
+import type { Swarm } from '@warren/swarm'
+import { tcp } from '@warren/transport-tcp'
+import { yamux } from '@warren/yamux'
+
+/** The functions of this module, for `Remote<Diallers>`. */
+export type Diallers = typeof import('./diallers.ts')
+
+let swarms: Swarm[] = []
+let dials: Promise<PromiseSettledResult<unknown>[]> = Promise.resolve([])
+
+/** Makes the swarms, each with an identity of its own. */
+export async function create(count: number): Promise<void> {
+  const parts = {
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()]
+  }
+  swarms = await Promise.all(Array.from({ length: count }, () => createSwarm(parts)))
+}
+
+/** All begin to dial. */
+export function dial(address: string): void {
+  dials = Promise.allSettled(swarms.map(swarm => swarm.dial(multiaddr(address))))
+}
+
+/** How many have a capable connection. */
+export function capable(): number {
+  return swarms.filter(swarm => swarm.connections().length > 0).length
+}
+
+/** Waits for all: why those failed that did. */
+export async function failures(): Promise<string[]> {
+  const settled = await dials
+  return settled.flatMap(each => (each.status === 'rejected' ? [String(each.reason)] : []))
+}
+
+/** Closes them all. */
+export async function close(): Promise<void> {
+  await Promise.all(swarms.map(swarm => swarm.close()))
+}
