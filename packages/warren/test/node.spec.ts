@@ -88,6 +88,38 @@ describe('createNode', () => {
     await assert.rejects(late.open({ ticket: ticket.text }), { code: 'ERR_TICKET_REVOKED' })
   })
 
+  it('gives a ticket back with the last opening by it', async () => {
+    const here = await make({ listen: LISTEN })
+    await here.share({ target, name: 'web' })
+    const { text } = await here.ticket({ channel: 'web' })
+    const there = await make({ listen: [] })
+    const [first, second] = [await there.open({ ticket: text }), await there.open({ ticket: text })]
+    await first.close()
+    assert.equal(await get(second.url), 'hello\n')
+    const unlinked = new Promise(resolve => there.on('unlink', resolve))
+    await second.close()
+    await unlinked
+    assert.deepEqual(there.status().links, [])
+    // More than a tunnel holds at once.
+    for (let n = 0; n < 70; n++) {
+      const one = await here.ticket({ channel: `none-${n}` })
+      await assert.rejects(there.open({ ticket: one.text, signal: AbortSignal.timeout(1) }))
+    }
+    const again = await there.open({ ticket: text })
+    assert.equal(await get(again.url), 'hello\n')
+  })
+
+  it('is not refused by a new ticket because an old one was', async () => {
+    const here = await make({ listen: LISTEN })
+    await here.share({ target, name: 'web' })
+    const there = await make({ listen: [] })
+    const old = await here.ticket({ channel: 'web' })
+    await here.revoke(old.id, old.expires)
+    await assert.rejects(there.open({ ticket: old.text }), { code: 'ERR_TICKET_REVOKED' })
+    const { text } = await here.ticket({ channel: 'web' })
+    assert.equal(await get((await there.open({ ticket: text })).url), 'hello\n')
+  })
+
   it('keeps identity and port in its home, and gives both back when it is closed', async () => {
     const home = await mkdtemp(join(tmpdir(), 'warren-node-'))
     try {

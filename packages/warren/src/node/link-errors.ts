@@ -25,17 +25,23 @@ export class LinkErrors {
       tunnel.on('ticket-refused', (id, error) =>
         this.#add(this.#sharers.get(id) ?? id, { error, fatal: true })
       ),
-      tunnel.on('link', link => {
-        for (const node of this.#byNode.keys()) {
-          if (node.includes(link.peer)) this.#byNode.delete(node)
-        }
-      })
+      tunnel.on('link', link => this.#clear(link.peer))
     ]
   }
 
-  /** A ticket whose refusal will be one of its sharer. */
+  /**
+   * A ticket whose refusal will be one of its sharer. What was refused before says nothing about
+   * it.
+   */
   expect(ticket: Ticket): void {
-    this.#sharers.set(ticket.id, ticket.sharer.toString())
+    const sharer = ticket.sharer.toString()
+    this.#sharers.set(ticket.id, sharer)
+    this.#clear(sharer)
+  }
+
+  /** A ticket that is no longer held. */
+  forget(ticketId: string): void {
+    this.#sharers.delete(ticketId)
   }
 
   /** The refusal of the peer that no further attempt can change. */
@@ -65,6 +71,12 @@ export class LinkErrors {
     const [oldest] = this.#byNode.keys()
     if (this.#byNode.size > MAX && oldest !== undefined) this.#byNode.delete(oldest)
     this.#events.emit('failure', failure)
+  }
+
+  #clear(peer: string): void {
+    for (const node of this.#byNode.keys()) {
+      if (node.includes(peer)) this.#byNode.delete(node)
+    }
   }
 
   #of(peer: string | undefined): LinkFailure[] {

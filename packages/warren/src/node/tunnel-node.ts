@@ -19,6 +19,7 @@ import type { Identity } from '../state/identity.ts'
 import { makeName } from '../state/names.ts'
 import { bestFirst, isRelayed, MAX_TICKET_ADDRESSES, peerOf, withPeer } from './addresses.ts'
 import { CountingTunnel } from './counting-tunnel.ts'
+import { HeldTickets } from './held-tickets.ts'
 import { LinkErrors } from './link-errors.ts'
 import { DialReports } from './dial-reports.ts'
 import { explainPeer } from './explain.ts'
@@ -62,6 +63,7 @@ export class TunnelNode implements WarrenNode {
   readonly #init: TunnelNodeInit
   readonly #counting: CountingTunnel
   readonly #errors: LinkErrors
+  readonly #tickets: HeldTickets
   readonly #dials: DialReports
   readonly #shares = new Set<Share>()
   readonly #openings = new Set<Opening>()
@@ -74,6 +76,7 @@ export class TunnelNode implements WarrenNode {
     this.peerId = init.swarm.peerId.toString()
     this.#counting = new CountingTunnel(init.tunnel)
     this.#errors = new LinkErrors(init.tunnel)
+    this.#tickets = new HeldTickets(init.tunnel, this.#errors, init.tickets)
     this.#dials = new DialReports(init.swarm)
     for (const ticket of init.tickets) this.#errors.expect(ticket)
     this.#logEvents()
@@ -114,14 +117,15 @@ export class TunnelNode implements WarrenNode {
 
   async open(options: OpenOptions): Promise<Opening> {
     this.#throwIfClosed()
-    const { channel, peer } = this.#wanted(options)
-    const forward = await open(this.#counting, {
-      channel,
-      dialTimeout: LOCAL_PATIENCE,
-      listen: options.listen ?? 0,
-      ...(peer === undefined ? {} : { peer })
-    })
+    const { channel, peer, release } = this.#wanted(options)
+    let forward: Awaited<ReturnType<typeof open>> | undefined
     try {
+      forward = await open(this.#counting, {
+        channel,
+        dialTimeout: LOCAL_PATIENCE,
+        listen: options.listen ?? 0,
+        ...(peer === undefined ? {} : { peer })
+      })
       const signals = [this.#closing.signal, options.signal].filter(s => s !== undefined)
       const stop = anySignal(signals)
       try {
@@ -136,10 +140,13 @@ export class TunnelNode implements WarrenNode {
         stop.clear()
       }
     } catch (error) {
-      await forward.close({ timeout: 0 })
+      await forward?.close({ timeout: 0 })
+      release()
       throw error
     }
-    const opening = openingOf(forward, () => this.#openings.delete(opening))
+    const opening = openingOf(forward, () => {
+      if (this.#openings.delete(opening)) release()
+    })
     this.#openings.add(opening)
     return opening
   }
@@ -277,16 +284,19 @@ export class TunnelNode implements WarrenNode {
     if (this.#closed !== undefined) throw new NodeClosedError()
   }
 
-  /** The channel and the peer that are meant; a ticket is taken up. */
-  #wanted({ ticket, channel, peer }: OpenOptions): { channel: string; peer: string | undefined } {
+  /** The channel and the peer that are meant; a ticket is taken up until `release`. */
+  #wanted({ ticket, channel, peer }: OpenOptions): {
+    readonly channel: string
+    readonly peer: string | undefined
+    release(): void
+  } {
     if (ticket !== undefined) {
       const decoded = decodeTicket(ticket)
-      this.#errors.expect(decoded)
-      this.#init.tunnel.addTicket(decoded)
-      return { channel: decoded.channel, peer: decoded.sharer.toString() }
+      const release = this.#tickets.hold(decoded)
+      return { channel: decoded.channel, peer: decoded.sharer.toString(), release }
     }
     if (channel === undefined) throw new NodeOptionsError('open() needs a ticket or a channel')
-    return { channel, peer }
+    return { channel, peer, release: () => {} }
   }
 
   #dialTarget(peer: string): Multiaddr | Multiaddr[] {
