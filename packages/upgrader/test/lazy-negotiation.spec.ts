@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { byteStream } from '@libp2p/utils'
+import { byteStream, streamPair } from '@libp2p/utils'
 import type { Connection, Stream } from '@libp2p/interface'
 import fc from 'fast-check'
 import { AnswerMatcher } from '../src/streams/answer-matcher.ts'
+import { propose } from '../src/streams/propose.ts'
 import { connect, echo, readAll } from './support/pair.ts'
 import { MUXERS, createPeer } from './support/peer.ts'
 
@@ -68,6 +69,46 @@ describe('AnswerMatcher', () => {
         else assert.throws(() => matcher.push(noise), { name: 'UnsupportedProtocolError' })
       })
     )
+  })
+})
+
+describe('propose', () => {
+  const AGREED = `\x13/multistream/1.0.0\n\x11${PROTOCOL}\n`
+  const options = { ms: 1_000, timeout: () => new Error('it took too long') }
+
+  it('gives what came in one piece with the answer, and then what comes, to a listener of before', async () => {
+    const [near, far] = await streamPair()
+    const agreed = propose(near, PROTOCOL, options)
+    const all = readText(near, 11)
+    far.send(bytes(`${AGREED}first,`))
+    far.send(bytes('then.'))
+    await agreed
+    assert.equal(await all, 'first,then.')
+    near.abort(new Error('the test is over'))
+  })
+
+  it('leaves the stream as it was, also what others had put on it', async () => {
+    const [near, far] = await streamPair()
+    const own = async function* (): AsyncGenerator<Uint8Array> {}
+    Object.defineProperty(near, Symbol.asyncIterator, { value: own, configurable: true })
+    const before = Reflect.ownKeys(near)
+    const agreed = propose(near, PROTOCOL, options)
+    far.send(bytes(AGREED))
+    await agreed
+    assert.deepEqual(Reflect.ownKeys(near), before)
+    assert.equal(near[Symbol.asyncIterator], own)
+    near.abort(new Error('the test is over'))
+  })
+
+  it('aborts the stream when the answer takes too long', async () => {
+    const [near] = await streamPair()
+    const all = readText(near, 1)
+    const agreed = propose(near, PROTOCOL, { ...options, ms: 5 })
+    await Promise.all([
+      assert.rejects(agreed, { message: 'it took too long' }),
+      assert.rejects(all, { message: 'it took too long' })
+    ])
+    assert.equal(near.status, 'aborted')
   })
 })
 

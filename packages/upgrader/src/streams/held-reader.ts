@@ -17,6 +17,8 @@ export class HeldReader {
   readonly #onMessage: (event: StreamMessageEvent) => void
   /** What stands in the place of the stream's own methods meanwhile. */
   readonly #own: object
+  /** What the stream itself, and not its class, had of these. */
+  readonly #before = new Map<string | symbol, PropertyDescriptor | undefined>()
   #paused = false
   #held = true
 
@@ -38,6 +40,7 @@ export class HeldReader {
     }
     for (const key of Reflect.ownKeys(this.#own)) {
       const value: unknown = Reflect.get(this.#own, key)
+      this.#before.set(key, Object.getOwnPropertyDescriptor(stream, key))
       Object.defineProperty(stream, key, { configurable: true, writable: true, value })
     }
   }
@@ -66,7 +69,10 @@ export class HeldReader {
     for (const key of Reflect.ownKeys(this.#own)) {
       const value: unknown = Object.getOwnPropertyDescriptor(this.#stream, key)?.value
       // Who has put another in its place meanwhile keeps that.
-      if (value === Reflect.get(this.#own, key)) Reflect.deleteProperty(this.#stream, key)
+      if (value !== Reflect.get(this.#own, key)) continue
+      const before = this.#before.get(key)
+      if (before === undefined) Reflect.deleteProperty(this.#stream, key)
+      else Object.defineProperty(this.#stream, key, before)
     }
     this.#stream.removeEventListener('message', this.#onMessage)
   }
