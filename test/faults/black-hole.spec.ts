@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { generateToken } from '@warren/tunnel'
 import { ChaosProxy } from '../support/chaos-proxy.ts'
 import { TEST_BYTES } from '../support/content.ts'
-import type { Peer, PeerMuxer } from '../support/peer.ts'
-import { Remote } from '../support/remote.ts'
+import type { PeerMuxer } from '../support/peer.ts'
+import { startPeer } from '../support/start-peer.ts'
+import type { Peer } from '../support/start-peer.ts'
 import { until } from '../support/until.ts'
 import { Transfer, TransferTarget } from '../support/transfer.ts'
 
@@ -23,14 +24,14 @@ const LIVELY = {
 describe('a link that falls silent during a transfer through a shared port', () => {
   let target: TransferTarget
   let proxy: ChaosProxy
-  let sharer: Remote<Peer>
-  let opener: Remote<Peer>
+  let sharer: Peer
+  let opener: Peer
 
   beforeEach(async () => {
     target = await TransferTarget.start()
     proxy = await ChaosProxy.start()
-    sharer = Remote.start<Peer>(new URL('../support/peer.js', import.meta.url))
-    opener = Remote.start<Peer>(new URL('../support/peer.js', import.meta.url))
+    sharer = startPeer()
+    opener = startPeer()
   })
   afterEach(async () => {
     await opener.stop()

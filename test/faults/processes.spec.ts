@@ -5,8 +5,8 @@ import { Stage } from '../cli/command.ts'
 import type { Running } from '../cli/command.ts'
 import { curl, needs } from '../cli/programs.ts'
 import { TEST_BYTES } from '../support/content.ts'
-import type { Peer } from '../support/peer.ts'
-import { Remote } from '../support/remote.ts'
+import { startPeer } from '../support/start-peer.ts'
+import type { Peer } from '../support/start-peer.ts'
 import { until } from '../support/until.ts'
 import { SharedPort } from './shared-port.ts'
 import { Transfer, TransferTarget } from '../support/transfer.ts'
@@ -14,7 +14,7 @@ import { HELD_BYTES, Web } from './web.ts'
 
 const MIB = 2 ** 20
 /** Milliseconds for which a process is stopped. */
-const STOPPED = 3_000
+const STOPPED = 2_000
 /** Within this, in milliseconds, a process ends that was asked to. */
 const END_WITHIN = 10_000
 /** What connections get to finish after the first signal, in milliseconds. */
@@ -27,12 +27,12 @@ describe('processes that are stopped during a transfer through share and open', 
   let stage: Stage
   let target: TransferTarget
   let shared: SharedPort
-  beforeEach(async () => {
+  before(async () => {
     stage = await Stage.create()
     target = await TransferTarget.start()
     shared = await SharedPort.create(stage, target.port)
   })
-  afterEach(async () => {
+  after(async () => {
     await shared.close()
     await stage.close()
     await target.close()
@@ -170,12 +170,12 @@ describe('processes that end during a transfer through share and open', () => {
 
 describe('a sender that is killed in the middle of an upload', () => {
   let target: TransferTarget
-  let sharer: Remote<Peer>
-  let opener: Remote<Peer>
+  let sharer: Peer
+  let opener: Peer
   beforeEach(async () => {
     target = await TransferTarget.start()
-    sharer = Remote.start<Peer>(new URL('../support/peer.js', import.meta.url))
-    opener = Remote.start<Peer>(new URL('../support/peer.js', import.meta.url))
+    sharer = startPeer()
+    opener = startPeer()
   })
   afterEach(async () => {
     await opener.stop()

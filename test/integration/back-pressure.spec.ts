@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { generateToken } from '@warren/tunnel'
 import { Transfer, TransferTarget } from '../support/transfer.ts'
-import type { Peer } from '../support/peer.ts'
-import { Remote } from '../support/remote.ts'
+import { startPeer } from '../support/start-peer.ts'
+import type { Peer } from '../support/start-peer.ts'
 import { until } from '../support/until.ts'
 
 const KIB = 1024
@@ -26,12 +26,12 @@ const STILL = 400
 
 for (const muxer of ['our yamux', 'stock yamux', 'mplex'] as const) {
   describe(`a reader that does not read, over ${muxer}`, () => {
-    let near: Remote<Peer>
-    let far: Remote<Peer>
+    let near: Peer
+    let far: Peer
 
     beforeEach(async () => {
-      near = Remote.start<Peer>(new URL('../support/peer.js', import.meta.url))
-      far = Remote.start<Peer>(new URL('../support/peer.js', import.meta.url))
+      near = startPeer()
+      far = startPeer()
       const token = generateToken()
       const address = await far.call('start', { token, muxer })
       await near.call('start', { token, muxer, nodes: [address] })

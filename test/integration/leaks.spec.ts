@@ -4,8 +4,9 @@ import { once } from 'node:events'
 import net from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { generateToken } from '@warren/tunnel'
-import type { Peer, Resources } from '../support/peer.ts'
-import { Remote } from '../support/remote.ts'
+import type { Resources } from '../support/peer.ts'
+import { startPeer } from '../support/start-peer.ts'
+import type { Peer } from '../support/start-peer.ts'
 import { skip } from '../support/skip.ts'
 import { until } from '../support/until.ts'
 
@@ -19,16 +20,16 @@ const SLACK = 2 ** 19
 const TUNNEL = { resumeTimeout: 500, reconnect: { first: 5, factor: 2, max: 50 } }
 
 describe('what is left behind', () => {
-  let near: Remote<Peer>
-  let far: Remote<Peer>
+  let near: Peer
+  let far: Peer
   let farAddress: string
 
   before(function () {
     if (process.platform !== 'linux') skip(this, 'there is no /proc/self/fd to count')
   })
   beforeEach(async () => {
-    near = Remote.start<Peer>(new URL('../support/peer.js', import.meta.url))
-    far = Remote.start<Peer>(new URL('../support/peer.js', import.meta.url))
+    near = startPeer()
+    far = startPeer()
     const token = generateToken()
     farAddress = await far.call('start', { token, tunnel: TUNNEL })
     await near.call('start', { token, tunnel: TUNNEL, nodes: [farAddress] })
@@ -128,7 +129,7 @@ describe('what is left behind', () => {
   })
 
   it('of a node that was closed: no socket, no timer, and its process can end by itself', async () => {
-    const baseline = Remote.start<Peer>(new URL('../support/peer.js', import.meta.url))
+    const baseline = startPeer()
     try {
       await near.call('open', 'nothing')
       await Promise.all([near.call('stop'), far.call('stop')])

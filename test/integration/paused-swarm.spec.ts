@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { generateToken } from '@warren/tunnel'
-import type { Diallers } from '../support/diallers.ts'
-import type { Peer } from '../support/peer.ts'
-import { Remote } from '../support/remote.ts'
+import { startDiallers, startPeer } from '../support/start-peer.ts'
+import type { Diallers, Peer } from '../support/start-peer.ts'
 import { until } from '../support/until.ts'
 
 const PROCESSES = 2
@@ -14,14 +13,12 @@ const UPGRADES = 64
 const PAUSED = 2_000
 
 describe('a paused swarm that many dial', () => {
-  let server: Remote<Peer>
-  let diallers: Remote<Diallers>[]
+  let server: Peer
+  let diallers: Diallers[]
 
   beforeEach(() => {
-    server = Remote.start<Peer>(new URL('../support/peer.js', import.meta.url))
-    diallers = Array.from({ length: PROCESSES }, () =>
-      Remote.start<Diallers>(new URL('../support/diallers.js', import.meta.url))
-    )
+    server = startPeer()
+    diallers = Array.from({ length: PROCESSES }, () => startDiallers())
   })
   afterEach(async () => {
     await Promise.all([server, ...diallers].map(each => each.stop()))

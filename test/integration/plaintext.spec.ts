@@ -5,9 +5,8 @@ import net from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { decodeTicket, generateToken, parseToken } from '@warren/tunnel'
 import { Stage } from '../cli/command.ts'
-import type { Peer } from '../support/peer.ts'
+import { startPeer } from '../support/start-peer.ts'
 import { RecordingProxy } from '../support/recording-proxy.ts'
-import { Remote } from '../support/remote.ts'
 
 /** Repeated so often in each direction, so that no frame boundary can hide all of them. */
 const REPEATED = 2_000
@@ -109,10 +108,7 @@ describe('what can be read on the way between two peers', () => {
     const server = await answering(given)
     close(server)
     const proxy = await recorder()
-    const [far, near] = [0, 1].map(() =>
-      Remote.start<Peer>(new URL('../support/peer.js', import.meta.url))
-    )
-    assert.ok(far !== undefined && near !== undefined)
+    const [far, near] = [startPeer(), startPeer()]
     ends.push(
       () => far.stop(),
       () => near.stop()

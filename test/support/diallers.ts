@@ -1,13 +1,10 @@
-// Many swarms that dial one address, to be run in a process of its own: see remote.ts.
+// Many swarms that dial one address, to be run in a process of its own: see start-peer.ts.
 import { multiaddr } from '@multiformats/multiaddr'
 import { noise } from '@warren/noise'
 import { createSwarm } from '@warren/swarm'
 import type { Swarm } from '@warren/swarm'
 import { tcp } from '@warren/transport-tcp'
 import { yamux } from '@warren/yamux'
-
-/** The functions of this module, for `Remote<Diallers>`. */
-export type Diallers = typeof import('./diallers.ts')
 
 let swarms: Swarm[] = []
 let dials: Promise<PromiseSettledResult<unknown>[]> = Promise.resolve([])

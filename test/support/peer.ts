@@ -1,4 +1,4 @@
-// A peer of the real stack, to be run in a process of its own: see remote.ts.
+// A peer of the real stack, to be run in a process of its own: see start-peer.ts.
 import { readdirSync, readlinkSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { mplex } from '@libp2p/mplex'
@@ -34,9 +34,6 @@ export interface PeerOptions {
 }
 
 export type PeerMuxer = 'our yamux' | 'stock yamux' | 'mplex'
-
-/** The functions of this module, for `Remote<Peer>`. */
-export type Peer = typeof import('./peer.ts')
 
 interface Running {
   readonly swarm: Swarm
@@ -78,7 +75,7 @@ export async function start(options: PeerOptions): Promise<string> {
   })
   running = { swarm, tunnel }
   await tunnel.connect()
-  return `${String(swarm.listenAddrs()[0])}/p2p/${swarm.peerId}`
+  return `${String(swarm.listenAddrs()[0])}/p2p/${swarm.peerId.toString()}`
 }
 
 /** Replaces the nodes that links are kept to. */

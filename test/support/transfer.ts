@@ -18,14 +18,13 @@ interface Tally {
 /** A target for shares, which sends or takes whatever the client's first byte asks for. */
 export class TransferTarget {
   readonly port: number
-  /** Sends as long as this says so. */
-  more: (sent: number) => boolean = () => false
   /** Of the transfer under way, as the target has it. */
-  readonly tally: Tally = { bytes: 0, digest: undefined }
+  tally: Tally = { bytes: 0, digest: undefined }
   /** What the connections that carried a transfer ended with; `undefined` for a clean end. */
   readonly endings: (Error | undefined)[] = []
   readonly #server: net.Server
   readonly #sockets = new Set<net.Socket>()
+  #more: (sent: number) => boolean = () => false
 
   private constructor(server: net.Server, port: number) {
     this.#server = server
@@ -38,6 +37,12 @@ export class TransferTarget {
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     return new TransferTarget(server, (server.address() as net.AddressInfo).port)
+  }
+
+  /** The next connection is another transfer; what it is sent is sent as long as `more` says so. */
+  begin(more: (sent: number) => boolean): void {
+    this.#more = more
+    this.tally = { bytes: 0, digest: undefined }
   }
 
   /** Reads nothing on any connection, until {@link resumeReading}. */
@@ -68,21 +73,21 @@ export class TransferTarget {
     // A connection that a pool keeps ready says nothing.
     socket.once('data', first => {
       asked = true
-      Object.assign(this.tally, { bytes: 0, digest: undefined })
+      const { tally } = this
       if (String(first.subarray(0, 1)) === 'd') {
-        void send(socket, this.more, this.tally)
+        void send(socket, this.#more, tally)
         return
       }
       const hash = createHash('sha256')
       const take = (chunk: Uint8Array): void => {
         hash.update(chunk)
-        this.tally.bytes += chunk.length
+        tally.bytes += chunk.length
       }
       take(first.subarray(1))
       socket.on('data', take)
       socket.on('end', () => {
-        this.tally.digest = hash.digest('hex')
-        socket.end(this.tally.digest)
+        tally.digest = hash.digest('hex')
+        socket.end(tally.digest)
       })
     })
   }
@@ -128,7 +133,7 @@ export class Transfer {
   ) {
     this.direction = direction
     this.#target = target
-    target.more = more
+    target.begin(more)
     this.#socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
     this.done = direction === 'down' ? this.#download() : this.#upload(more)
     this.done.catch(() => {})
