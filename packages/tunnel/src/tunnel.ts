@@ -51,6 +51,9 @@ import type {
 /** Milliseconds between upkeep of links and tickets, unless probes come more often. */
 const TICK = 1_000
 
+/** Bytes of a session that may always be on their way over a link that a relay limits. */
+const MIN_IN_FLIGHT = 4_096
+
 /** What a tunnel reads from outside; real by default. */
 export interface TunnelClocks {
   /** Monotonic milliseconds. */
@@ -158,6 +161,7 @@ export class SwarmTunnel implements Tunnel {
     })
     this.#host = new SessionHost({
       ...options.session,
+      inFlightOn: id => inFlightOn(this.#table.byId(id)),
       acceptor: (request, signal) => this.#door.decide(request, signal),
       random: clocks.random
     })
@@ -488,6 +492,17 @@ export class SwarmTunnel implements Tunnel {
       this.#link(peerTarget(provider), false, signal).catch(() => {})
     })
   }
+}
+
+/**
+ * What a relay has taken and not handed on is lost when it ends the connection at its limit: a session
+ * that sends no more than a part of what is left gets the rest through, and so goes on.
+ */
+function inFlightOn(link: TunnelLink | undefined): number {
+  const left = link?.limits?.bytes
+  return left === undefined
+    ? Number.POSITIVE_INFINITY
+    : Math.max(MIN_IN_FLIGHT, Math.floor(left / 8))
 }
 
 function checkMode(mode: Mode): void {

@@ -33,6 +33,11 @@ export class SendHalf {
   sentMax = 0
   /** How far the peer lets us send. */
   limit: number
+  /**
+   * Bytes that may be unacked on this attachment, whatever the window: all that is on its way is lost
+   * where a relay cuts the connection.
+   */
+  inFlight = Number.POSITIVE_INFINITY
   /** `true` once no more can be written. */
   ended = false
   /** `true` once the peer has confirmed the end. */
@@ -71,6 +76,11 @@ export class SendHalf {
     return Math.min(this.limit, this.acked + this.window)
   }
 
+  /** How far may be sent now. */
+  get #sendable(): number {
+    return Math.min(this.written, this.#allowance, this.acked + this.inFlight)
+  }
+
   /** Keeps `chunk`, whatever the window says; the caller stops when there is no {@link room}. */
   write(chunk: Uint8Array): void {
     if (chunk.length > 0) this.#queue.append(chunk)
@@ -88,7 +98,7 @@ export class SendHalf {
   /** {@link poll} has something to send. */
   get hasOutput(): boolean {
     this.#grow()
-    if (this.sent < Math.min(this.written, this.#allowance)) return true
+    if (this.sent < this.#sendable) return true
     if (this.sent < this.written) return false
     if (this.ended && !this.#endSent) return true
     return this.#syncWanted > Math.max(this.acked, this.#syncSent)
@@ -99,7 +109,7 @@ export class SendHalf {
     let bytes = 0
     this.#grow()
     while (bytes < max) {
-      const length = Math.min(this.written, this.#allowance) - this.sent
+      const length = this.#sendable - this.sent
       if (length <= 0) break
       const payload = Math.min(length, MAX_SENT_PAYLOAD)
       this.#pushData(out, payload)

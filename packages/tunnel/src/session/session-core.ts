@@ -340,6 +340,11 @@ export class SessionCore {
 
   // --- Output ---
 
+  /** How many bytes the attached stream may hold unconfirmed; for a connection that will be cut. */
+  limitInFlight(bytes: number): void {
+    this.#send.inFlight = bytes
+  }
+
   /** `true` while {@link pollOutput} has something. */
   get hasOutput(): boolean {
     if (this.#last.length > 0) return true

@@ -58,6 +58,11 @@ export interface SessionHostOptions extends Partial<SessionOptions> {
   readonly budget?: MemoryBudget
   /** Fills the array with random bytes. Default: the system's generator. */
   readonly randomBytes?: (length: number) => Uint8Array
+  /**
+   * Bytes of one session that may be on their way over a link at once. Default: as many as its window
+   * holds.
+   */
+  readonly inFlightOn?: (linkId: string) => number
   /** Random number in [0, 1) for back-off. Default `Math.random`. */
   readonly random?: () => number
 }

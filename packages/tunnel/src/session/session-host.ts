@@ -65,6 +65,7 @@ const CLOSED = 'the tunnel is closed'
 export class SessionHost implements SessionHostApi {
   readonly #options: SessionOptions
   readonly #acceptor: SessionAcceptor
+  readonly #inFlightOn: (linkId: string) => number
   readonly #context: EndContext
   readonly #randomBytes: (length: number) => Uint8Array
   /** By the session's id. */
@@ -90,9 +91,10 @@ export class SessionHost implements SessionHostApi {
 
   /** @throws {InvalidSessionOptionError} */
   constructor(options: SessionHostOptions) {
-    const { acceptor, budget, randomBytes: bytes, random, ...limits } = options
+    const { acceptor, budget, randomBytes: bytes, random, inFlightOn, ...limits } = options
     this.#options = sessionOptions(limits)
     this.#acceptor = acceptor
+    this.#inFlightOn = inFlightOn ?? (() => Number.POSITIVE_INFINITY)
     this.#context = { options: this.#options, budget: budget ?? processBudget }
     this.#randomBytes = bytes ?? randomBytes
     const { sessionsPerPeer, closeTimeout } = this.#options
@@ -386,6 +388,7 @@ export class SessionHost implements SessionHostApi {
   }
 
   #onAttached(engine: SessionEngine, linkId: string): void {
+    engine.core.limitInFlight(this.#inFlightOn(linkId))
     const engines = this.#byLink.get(linkId)
     if (engines === undefined) this.#byLink.set(linkId, new Set([engine]))
     else engines.add(engine)
