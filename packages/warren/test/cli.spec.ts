@@ -44,7 +44,17 @@ describe('the command', () => {
       const { code, out, err } = await warren(['--help'], home)
       assert.deepEqual([code, err], [0, ''])
       assert.ok(out.indexOf('Examples:') < out.indexOf('Usage:'))
-      for (const command of ['share', 'open', 'status', 'ping', 'key', 'ticket', 'demo']) {
+      for (const command of [
+        'share',
+        'open',
+        'status',
+        'ping',
+        'why',
+        'relay',
+        'key',
+        'ticket',
+        'demo'
+      ]) {
         assert.match(out, new RegExp(`^  ${command} `, 'm'))
       }
     })

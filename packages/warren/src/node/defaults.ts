@@ -25,7 +25,9 @@ export const STACK: Pick<
       maxInboundStreams: STREAMS_PER_CONNECTION,
       maxOutboundStreams: STREAMS_PER_CONNECTION
     }),
-    mplex()
+    // The default ends a connection over six new streams in a second, or over six messages that were
+    // under way to a stream when that was reset.
+    mplex({ disconnectThreshold: 100 })
   ],
   services: { identify: identify(), ping: ping() }
 }
