@@ -5,6 +5,7 @@ import { printable } from '@warren/utils'
 import { StreamNegotiationTimeoutError, TooManyHeldStreamsError, toError } from '../errors.ts'
 import { answerProtocol } from '../multistream/answer-protocol.ts'
 import { guardStream } from './guard-stream.ts'
+import { iterateByPull } from './iterate-by-pull.ts'
 import { handlerFailure, withResetCode } from './reset-code.ts'
 import { runMiddleware } from './run-middleware.ts'
 import { isLive, uncountAtEnd } from './stream-context.ts'
@@ -39,6 +40,7 @@ export class InboundStreams {
   }
 
   add(stream: Stream): void {
+    iterateByPull(stream, this.#context.connection.multiplexer)
     try {
       this.#context.accounting.accept(stream)
     } catch (refusal) {

@@ -5,6 +5,7 @@ import { deadline, waitFor } from '@warren/utils'
 import { StreamNegotiationTimeoutError, toError } from '../errors.ts'
 import { selectProtocol } from '../multistream/select-protocol.ts'
 import { guardStream } from './guard-stream.ts'
+import { iterateByPull } from './iterate-by-pull.ts'
 import { propose } from './propose.ts'
 import { runMiddleware } from './run-middleware.ts'
 import { handlerOptions, uncountAtEnd } from './stream-context.ts'
@@ -35,6 +36,7 @@ export async function openStream(
     scope = context.accounting.reserve()
     const opened = await createStream(muxer, only, limit.signal)
     stream = opened
+    iterateByPull(opened, muxer.protocol)
     context.accounting.bind(opened, scope)
     if (only !== undefined) uncountAtEnd(context, opened, only)
     return await guardStream(opened, limit, async () => {
