@@ -6,7 +6,10 @@ const MIB = 1024 * 1024
 /** mplex has no windows. Its limits: bytes of a message that is not whole, and of an unread stream. */
 const UNPROCESSED = 4 * MIB
 const PIECE = new Uint8Array(64 * 1024)
+const PIECES = 100
+/** Ten times what the victim takes in a second, a hundred at a time. */
 const FLOOD = 100
+const BATCH = 100
 
 describe('a hostile peer: mplex', () => {
   let scene: Scene
@@ -29,7 +32,7 @@ describe('a hostile peer: mplex', () => {
     'a header of 11 bytes',
     async peer => {
       await peer.send(varint(0, 11))
-      await peer.connection.flood(FLOOD, () => PIECE)
+      await peer.connection.flood(PIECES, () => PIECE)
     },
     UNPROCESSED
   )
@@ -37,7 +40,7 @@ describe('a hostile peer: mplex', () => {
     'a stream id above 2^53',
     async peer => {
       await peer.send(message(MPLEX.newStream, 2n ** 60n))
-      await peer.connection.flood(FLOOD, () => PIECE)
+      await peer.connection.flood(PIECES, () => PIECE)
     },
     UNPROCESSED
   )
@@ -45,7 +48,7 @@ describe('a hostile peer: mplex', () => {
     'an unknown type',
     async peer => {
       await peer.send(message(7, 1))
-      await peer.connection.flood(FLOOD, () => PIECE)
+      await peer.connection.flood(PIECES, () => PIECE)
     },
     UNPROCESSED
   )
@@ -55,16 +58,21 @@ describe('a hostile peer: mplex', () => {
   ends('a message of 2^40 bytes', peer =>
     peer.send(message(MPLEX.newStream, 0, new Uint8Array(10), 2 ** 40))
   )
-  ends('messages for streams that never were', peer =>
-    peer.connection.flood(FLOOD, i => message(MPLEX.message, i, new Uint8Array(100)))
-  )
-  ends('streams without end', peer =>
-    peer.connection.flood(FLOOD, i => message(MPLEX.newStream, i, Buffer.from(`${i}`)))
-  )
-  ends('streams opened and reset without end', peer =>
-    peer.connection.flood(FLOOD, i =>
-      Buffer.concat([message(MPLEX.newStream, i), message(MPLEX.reset, i)])
+  /** A flood of one kind of message after the other. */
+  function floods(name: string, make: (index: number) => Uint8Array): void {
+    ends(name, peer =>
+      peer.connection.flood(FLOOD, i =>
+        Buffer.concat(Array.from({ length: BATCH }, (_, n) => make(i * BATCH + n)))
+      )
     )
+  }
+
+  floods('messages for streams that never were', i =>
+    message(MPLEX.message, i, new Uint8Array(100))
+  )
+  floods('streams without end', i => message(MPLEX.newStream, i, Buffer.from(`${i}`)))
+  floods('streams opened and reset without end', i =>
+    Buffer.concat([message(MPLEX.newStream, i), message(MPLEX.reset, i)])
   )
   it('100,000 streams in one write, from a peer that never reads: the connection ends', () =>
     // Stock mplex goes on with all that came in one piece after it has given the connection up.

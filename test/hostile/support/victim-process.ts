@@ -19,6 +19,7 @@ import { yamux } from '@warren/yamux'
 import { Journal } from './journal.ts'
 import { serveEcho, serveSink } from './handlers.ts'
 import { ECHO, SINK } from './protocols.ts'
+import { STALLED_READERS } from './readers.ts'
 import type { Measured, Report, Tables, VictimAddress, VictimInit } from './victim-types.ts'
 
 const SAMPLE_INTERVAL = 100
@@ -43,7 +44,7 @@ let measured: Measured = 'time'
 let before = 0
 let peak = 0
 let startedAt = 0
-let cpuBefore = process.cpuUsage()
+let cpuBefore = 0
 
 export async function start(init: VictimInit): Promise<VictimAddress> {
   const { listen = ['/ip4/127.0.0.1/tcp/0'], token } = init
@@ -55,7 +56,7 @@ export async function start(init: VictimInit): Promise<VictimAddress> {
   swarm = await createSwarm({
     transports: [tcp(transport)],
     connectionEncrypters: [noise()],
-    streamMuxers: [watched(yamux()), watched(mplex())],
+    streamMuxers: [watched(yamux()), watched(mplex({ disconnectThreshold: 1_000 }))],
     services: { identify: identify(), ping: ping() },
     options: definedOf({ maxConnections: init.maxConnections }),
     upgrader,
@@ -63,6 +64,9 @@ export async function start(init: VictimInit): Promise<VictimAddress> {
   })
   await swarm.handle(ECHO, serveEcho, { maxInboundStreams: MANY_STREAMS })
   await swarm.handle(SINK, serveSink, { maxInboundStreams: MANY_STREAMS })
+  for (const [protocol, reader] of Object.entries(STALLED_READERS)) {
+    await swarm.handle(protocol, reader)
+  }
   if (token !== undefined) {
     tunnel = createTunnel(swarm, { token, handshakeTimeout: 1_000, headTimeout: 1_000 })
     tunnel.on('link-error', error => journal.note('tunnel', error))
@@ -91,7 +95,7 @@ export async function begin(what: Measured): Promise<void> {
     sampler = setInterval(sample, SAMPLE_INTERVAL)
   }
   startedAt = performance.now()
-  cpuBefore = process.cpuUsage()
+  cpuBefore = cpuTime()
   delay.enable()
   delay.reset()
   busy.reset()
@@ -114,14 +118,13 @@ export function finish(): Report {
   clearInterval(sampler)
   clearInterval(ticker)
   delay.disable()
-  const { user, system } = process.cpuUsage(cpuBefore)
   return {
     before,
     peak,
     p99: delay.percentile(99) / 1e6,
     max: delay.max / 1e6,
     busy: busy.percentile(99) / 1e3,
-    cpu: (user + system) / 1_000,
+    cpu: cpuTime() - cpuBefore,
     elapsed: performance.now() - startedAt,
     journal: journal.entries
   }
@@ -154,6 +157,12 @@ export function tables(except?: string): Tables {
     sessions: own === undefined ? 0 : own.host.accepted + own.host.heads + own.host.closing,
     descriptors: readdirSync('/proc/self/fd').length - 1
   }
+}
+
+/** Milliseconds of CPU time that this process has used. */
+export function cpuTime(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1_000
 }
 
 export function listenerStats(): ReturnType<TcpListener['stats']>[] {

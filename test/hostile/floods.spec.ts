@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import net from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { skip } from '../support/skip.ts'
+import { until } from '../support/until.ts'
+import { Attacker } from './support/attacker.ts'
+import { Scene } from './support/scene.ts'
+
+const SILENT = 2_000
+const DIALLERS = 1_000
+const DESCRIPTORS = 256
+const MAX_UPGRADES = 64
+const MAX_WAITING = 1_024
+
+describe('a flood of connections', () => {
+  /** Connects many times and says nothing. Some are reset at once, as they should be. */
+  class Crowd implements Disposable {
+    readonly sockets: net.Socket[] = []
+    closed = 0
+
+    static async gather(count: number, port: number, host = '127.0.0.1'): Promise<Crowd> {
+      const crowd = new Crowd()
+      for (let i = 0; i < count; i++) {
+        const socket = net.connect({ port, host })
+        socket.on('error', () => {})
+        socket.on('close', () => crowd.closed++)
+        crowd.sockets.push(socket)
+        if (i % 50 === 49)
+          await Promise.race([once(socket, 'connect'), sleep(1_000)]).catch(() => {})
+      }
+      return crowd
+    }
+
+    [Symbol.dispose](): void {
+      for (const socket of this.sockets) socket.destroy()
+    }
+  }
+
+  describe('that stays silent', () => {
+    let scene: Scene
+    before(async () => {
+      scene = await Scene.create({ listen: ['/ip4/0.0.0.0/tcp/0'], upgradeTimeout: 500 })
+    })
+    after(async () => scene[Symbol.asyncDispose]())
+
+    it(`${SILENT} connects from one address: peers at others get through`, async function () {
+      const host = Object.values(networkInterfaces())
+        .flat()
+        .find(each => each?.family === 'IPv4' && !each.internal)?.address
+      if (host === undefined)
+        skip(this, 'an IPv4 address that is not loopback, which limits exempt')
+      await scene.underAttack(
+        'one address',
+        { settle: 20_000, window: 4 * 1024 * 1024 },
+        async () => {
+          const before = await scene.victim.call('upgraderStats')
+          const gathering = Crowd.gather(SILENT, scene.port, host)
+          await scene.honest.call('dialAgain', 30)
+          using crowd = await gathering
+          const { failedDials, dials, slowestDial } = await scene.honest.call('finish')
+          assert.equal(failedDials, 0, `${failedDials} of ${dials} honest dials failed`)
+          const after = await scene.victim.call('upgraderStats')
+          // Burst and rate of one source; all others are refused.
+          const refused = after.refused.rate - before.refused.rate
+          console.log(`        30 dials, slowest ${slowestDial.toFixed(0)} ms; ${refused} refused`)
+          assert.ok(refused > SILENT - 500, `${refused} were refused`)
+          assert.ok(after.slots <= MAX_UPGRADES, `${after.slots} upgrades at once`)
+          await until(() => crowd.closed >= refused, 'who is refused sees it')
+        }
+      )
+    })
+
+    it(`${SILENT} connects from loopback: bounded, and service as before once they are gone`, async () => {
+      // What a socket costs that waits unread: about 4 KB.
+      const window = (MAX_WAITING + MAX_UPGRADES) * 8 * 1024
+      await scene.underAttack('loopback', { settle: 20_000, window }, async () => {
+        const refusedBefore = await refusedSockets(scene)
+        using crowd = await Crowd.gather(SILENT, scene.port)
+        await until(
+          async () => (await refusedSockets(scene)) - refusedBefore >= SILENT - 2 * MAX_WAITING,
+          'what is too much is refused'
+        )
+        for (const { waiting, upgrading } of await scene.victim.call('listenerStats')) {
+          assert.ok(waiting <= MAX_WAITING, `${waiting} wait`)
+          assert.ok(upgrading <= MAX_UPGRADES, `${upgrading} upgrades at once`)
+        }
+        assert.ok((await scene.victim.call('upgraderStats')).slots <= MAX_UPGRADES)
+        await scene.honest.call('rounds', 20)
+        crowd[Symbol.dispose]()
+        await scene.honest.call('dialAgain', 3)
+        const { failedDials } = await scene.honest.call('finish')
+        assert.equal(failedDials, 0, 'honest dials once they have hung up')
+      })
+    })
+  })
+
+  it(`ulimit -n ${DESCRIPTORS} and ${DIALLERS} diallers: no spin, each surplus socket sees a close, service after`, async function () {
+    if (process.platform !== 'linux') skip(this, 'prlimit')
+    await using scene = await Scene.create({ upgradeTimeout: 10_000 }, pid => {
+      execFileSync('prlimit', [`--pid=${pid}`, `--nofile=${DESCRIPTORS}:${DESCRIPTORS}`])
+    })
+    const window = DESCRIPTORS * 64 * 1024
+    await scene.underAttack('1,000 diallers', { window, settle: 20_000 }, async () => {
+      const diallers = await Promise.all(
+        Array.from({ length: DIALLERS }, async () => dialOnce(scene.port).catch(() => undefined))
+      )
+      const connected = diallers.filter(each => each !== undefined)
+      // Each of the others has seen an end, or it would still be waited for.
+      // Beyond its limit of connections, which follows that of descriptors, the swarm lets them wait.
+      const { connections, queued, descriptors } = await scene.tables()
+      console.log(
+        `        ${connected.length} of ${DIALLERS} connected, ${queued} of them wait, ${descriptors} descriptors`
+      )
+      assert.ok(connections >= DESCRIPTORS / 4, `${connections} connections`)
+      assert.ok(connections + queued <= connected.length, `${connections} and ${queued}`)
+      assert.ok(descriptors < DESCRIPTORS, `${descriptors} descriptors are open`)
+      // They stay for a while: a node that is full must not spin.
+      const cpuBefore = await scene.victim.call('cpuTime')
+      await sleep(1_000)
+      const cpu = (await scene.victim.call('cpuTime')) - cpuBefore
+      assert.ok(cpu < 700, `${cpu} ms of CPU in a second in which it only serves one peer`)
+      await scene.honest.call('rounds', 10)
+      for (const each of connected) each[Symbol.dispose]()
+      await until(async () => (await scene.tables()).connections === 0, 'they are gone')
+      await scene.honest.call('dialAgain', 3)
+      const { failedDials } = await scene.honest.call('finish')
+      assert.equal(failedDials, 0, 'honest dials afterwards')
+    })
+  })
+})
+
+/** A peer of its own: there is a limit for each. */
+async function dialOnce(port: number): Promise<Attacker> {
+  return Attacker.muxed(port, '/yamux/1.0.0', { privateKey: await generateKeyPair('Ed25519') })
+}
+
+async function refusedSockets(scene: Scene): Promise<number> {
+  const stats = await scene.victim.call('listenerStats')
+  return stats.reduce((sum, { refused }) => sum + refused.full + refused.descriptors, 0)
+}
