@@ -159,7 +159,7 @@ export const memory: Benchmark = {
               rss: (after.rss - before.rss) / count / 1000
             }
           })
-        const connection = await held('keepConnections', Math.ceil(300 * effort.scale))
+        const connection = await held('keepConnections', Math.ceil(600 * effort.scale))
         const stream = await held('keepStreams', Math.ceil(3000 * effort.scale))
         return {
           'idle connection': connection.heap,

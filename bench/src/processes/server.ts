@@ -12,6 +12,7 @@ interface Sink {
 }
 
 const stack = stackOf(process.argv[2])
+const NOTHING = Buffer.alloc(0)
 const sinks = new Set<Sink>()
 let server: BenchServer | undefined
 /** Most and least bytes that streams had got when the first of them had all of its own. */
@@ -19,8 +20,8 @@ let spread = 1
 
 function serve(stream: BenchStream): void {
   let mode: 'ask' | 'sink' | 'echo' = 'ask'
-  let head = Buffer.alloc(0)
-  const sink = { size: 0, left: 0 }
+  let head = NOTHING
+  let sink: Sink | undefined
   stream.onEnd(() => stream.end())
   stream.onData(bytes => {
     let data = bytes
@@ -31,17 +32,18 @@ function serve(stream: BenchStream): void {
         data = head.subarray(1)
       } else if (head.length >= 9) {
         mode = 'sink'
-        sink.size = Number(head.readBigUInt64BE(1))
-        sink.left = sink.size
+        const size = Number(head.readBigUInt64BE(1))
+        sink = { size, left: size }
         sinks.add(sink)
         data = head.subarray(9)
       } else return
-      head = Buffer.alloc(0)
+      head = NOTHING
     }
     if (mode === 'echo') {
       if (data.length > 0) stream.write(data)
       return
     }
+    if (sink === undefined) return
     sink.left -= data.length
     if (sink.left > 0) return
     finish(sink)

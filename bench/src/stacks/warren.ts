@@ -22,6 +22,9 @@ export async function benchSwarm(parts: 'own' | 'stock'): Promise<Swarm> {
     options: {
       maxConnections: MANY,
       maxConnectionsPerPeer: MANY,
+      maxStreams: MANY,
+      maxStreamsPerPeer: MANY,
+      maxStreamsPerConnection: MANY,
       lowWatermark: MANY - 1,
       highWatermark: MANY
     }

@@ -2,7 +2,6 @@ import type { Socket } from 'node:net'
 import {
   StreamAbortEvent,
   StreamCloseEvent,
-  StreamMessageEvent,
   StreamResetEvent,
   StreamStateError,
   type AbortOptions,
@@ -18,6 +17,7 @@ import {
 } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { EventEmitter, receivedChunks, sentChunks, waitFor } from '@warren/utils'
+import { localAddrOf } from './address.ts'
 import { chunksOf, type HoldingStream } from './chunks.ts'
 import {
   ConnectionLostError,
@@ -29,6 +29,7 @@ import {
 } from './errors.ts'
 import type { ResolvedTcpOptions } from './options.ts'
 import { ReadSide } from './read-side.ts'
+import { SocketSource } from './socket-source.ts'
 import { StallWatch, type Stallable } from './stall-watch.ts'
 
 type Bytes = Parameters<MultiaddrConnection['send']>[0]
@@ -48,6 +49,7 @@ export interface SocketConnectionInit {
   readonly socket: Socket
   readonly direction: MessageStreamDirection
   readonly remoteAddr: Multiaddr
+  /** Its local address, where the socket does not tell. */
   readonly localAddr: Multiaddr
   readonly unix: boolean
   readonly log: Logger
@@ -82,8 +84,6 @@ export class SocketConnection
   readonly timeline: MultiaddrConnectionTimeline = { open: Date.now() }
   readonly direction: MessageStreamDirection
   readonly remoteAddr: Multiaddr
-  /** The address of this end. */
-  readonly localAddr: Multiaddr
   log: Logger
   maxReadBufferLength: number
   maxWriteBufferLength: number
@@ -91,15 +91,10 @@ export class SocketConnection
   readonly writeStallTimeout: number
 
   readonly #socket: Socket
+  readonly #localAddr: Multiaddr
   readonly #unix: boolean
   readonly #lingerTimeout: number
-  readonly #reading = new ReadSide({
-    hasReader: () => this.listenerCount('message') > 0,
-    give: chunk => this.dispatchEvent(new StreamMessageEvent(chunk)),
-    stopSource: () => this.#socket.pause(),
-    startSource: () => this.#socket.resume(),
-    onEmpty: () => this.#endWhenRead()
-  })
+  readonly #reading: ReadSide
   #inactivityTimeout: number
   #readableEnded = false
   #corked = false
@@ -116,9 +111,10 @@ export class SocketConnection
   constructor(init: SocketConnectionInit) {
     super()
     this.#socket = init.socket
+    this.#reading = new ReadSide(new SocketSource(init.socket, this, () => this.#endWhenRead()))
     this.direction = init.direction
     this.remoteAddr = init.remoteAddr
-    this.localAddr = init.localAddr
+    this.#localAddr = init.localAddr
     this.log = init.log
     this.#unix = init.unix
     this.maxReadBufferLength = init.options.maxReadBufferLength
@@ -146,6 +142,11 @@ export class SocketConnection
   set inactivityTimeout(ms: number) {
     this.#inactivityTimeout = ms
     this.#socket.setTimeout(ms)
+  }
+
+  /** The address of this end. Made when asked for, and while the socket is open: few ask. */
+  get localAddr(): Multiaddr {
+    return localAddrOf(this.#socket, this.#localAddr)
   }
 
   get readStatus(): MessageStreamReadStatus {

@@ -7,14 +7,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import type { InboundUpgradeOptions, SlotGrantingUpgrader, UpgradeSlot } from '@warren/interface'
 import { waitFor } from '@warren/utils'
 import { TypedEventEmitter } from 'main-event'
-import {
-  endpointOf,
-  listenAddrs,
-  localAddrOf,
-  printEndpoint,
-  remoteAddrOf,
-  type Endpoint
-} from './address.ts'
+import { endpointOf, listenAddrs, printEndpoint, remoteAddrOf, type Endpoint } from './address.ts'
 import { SocketConnection } from './connection.ts'
 import type { DescriptorBudget } from './descriptors.ts'
 import {
@@ -261,7 +254,7 @@ export class SocketListener extends TypedEventEmitter<ListenerEvents> implements
       socket,
       direction: 'inbound',
       remoteAddr,
-      localAddr: localAddrOf(socket, state.addr),
+      localAddr: state.addr,
       unix: state.unix,
       log: this.#connectionLog,
       options: this.#options

@@ -11,7 +11,7 @@ import {
 } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { waitFor } from '@warren/utils'
-import { endpointOf, isSupported, localAddrOf } from './address.ts'
+import { endpointOf, isSupported } from './address.ts'
 import { connect } from './connect.ts'
 import { SocketConnection } from './connection.ts'
 import type { DescriptorBudget } from './descriptors.ts'
@@ -116,7 +116,7 @@ export class SocketTransport implements TcpTransport {
         socket,
         direction: 'outbound',
         remoteAddr: ma,
-        localAddr: localAddrOf(socket, ma),
+        localAddr: ma,
         unix: endpoint.kind === 'unix',
         log: this.#connectionLog,
         options: this.#options

@@ -19,6 +19,7 @@ import {
   StreamCloseEvent,
   connectionSymbol
 } from '@libp2p/interface'
+import { CODE_P2P, multiaddr } from '@multiformats/multiaddr'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { STREAM_CODE, goAwayCodeOf } from '@warren/interface'
 import type { CodedCloseOptions, ConnectionScope } from '@warren/interface'
@@ -34,7 +35,6 @@ import type { ResolvedOptions } from './options.ts'
 import { InboundStreams } from './streams/inbound-streams.ts'
 import { openStream } from './streams/open-stream.ts'
 import { ProtocolCounts } from './streams/protocol-counts.ts'
-import { StreamAccounting } from './streams/stream-accounting.ts'
 import { isLive } from './streams/stream-context.ts'
 import type { StreamContext } from './streams/stream-context.ts'
 import type { UpgraderComponents } from './types.ts'
@@ -57,6 +57,8 @@ export interface CapableConnectionInit {
 
 /** Milliseconds that the code of an abort gets to leave before the conn is torn down. */
 const LAST_WORDS = 1_000
+
+const P2P = { code: CODE_P2P, name: 'p2p' } as const
 
 type ConnectionEvents = Omit<MessageStreamEvents, 'drain' | 'message' | 'end'>
 
@@ -84,7 +86,7 @@ export class CapableConnection extends EventEmitter<ConnectionEvents> implements
   readonly #inbound: InboundStreams
   readonly #context: StreamContext
   /** Protocols that the peer spoke, and the peer store was told of. */
-  readonly #remembered = new Set<string>()
+  #remembered: Set<string> | undefined
   readonly #scope: ConnectionScope | undefined
   #closing: Promise<void> | undefined
   #lastWords: Promise<void> | undefined
@@ -105,7 +107,7 @@ export class CapableConnection extends EventEmitter<ConnectionEvents> implements
     this.timeline.upgraded = Date.now()
     this.remoteAddr =
       expectedPeer(maConn.remoteAddr) === undefined
-        ? maConn.remoteAddr.encapsulate(`/p2p/${remotePeer.toString()}`)
+        ? withPeer(maConn.remoteAddr, remotePeer)
         : maConn.remoteAddr
     this.direct = !this.remoteAddr.getComponents().some(({ name }) => name === 'p2p-circuit')
     if (init.limits !== undefined) this.limits = init.limits
@@ -119,8 +121,8 @@ export class CapableConnection extends EventEmitter<ConnectionEvents> implements
       components,
       options,
       counts: new ProtocolCounts(),
-      accounting: new StreamAccounting(init.scope),
-      knows: protocol => this.#remembered.has(protocol),
+      scope: init.scope,
+      knows: protocol => this.#remembered?.has(protocol) === true,
       rememberProtocol: async protocol => this.#rememberProtocol(protocol),
       streamEnded: error => this.#checkMuxer(error)
     }
@@ -316,7 +318,8 @@ export class CapableConnection extends EventEmitter<ConnectionEvents> implements
 
   async #rememberProtocol(protocol: string): Promise<void> {
     const { peerStore } = this.#context.components
-    if (this.#remembered.has(protocol)) return
+    if (this.#remembered?.has(protocol) === true) return
+    this.#remembered ??= new Set()
     this.#remembered.add(protocol)
     if (peerStore === undefined) return
     try {
@@ -326,4 +329,9 @@ export class CapableConnection extends EventEmitter<ConnectionEvents> implements
       this.log('cannot remember that the peer speaks %s: %s', protocol, describeError(error))
     }
   }
+}
+
+/** By components: parsing text would cost more, and leave it in pieces of one character. */
+function withPeer(addr: Multiaddr, peer: PeerId): Multiaddr {
+  return multiaddr([...addr.getComponents(), { ...P2P, value: peer.toString() }])
 }

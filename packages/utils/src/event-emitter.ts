@@ -64,11 +64,9 @@ export class EventEmitter<Events extends object> {
       offSignal = () => signal.removeEventListener('abort', off)
     }
     const entry: Entry = { type, listener, once, offSignal, removed: false }
-    if (this.#walks > 0) this.#entries = [...entries, entry]
-    else {
-      entries.push(entry)
-      this.#entries = entries
-    }
+    // A short list is copied in any case: one that grows by `push` has room for sixteen more.
+    if (this.#walks > 0 || entries.length < 8) this.#entries = [...entries, entry]
+    else entries.push(entry)
   }
 
   removeEventListener<K extends keyof Events>(

@@ -7,6 +7,9 @@ import type { ResolvedIdentityLimits } from '../options.ts'
 import { sha256 } from '../platform/crypto.ts'
 import { checkIdentity } from './identity.ts'
 
+/** Multihash code of the identity: short keys are in the id as they are. */
+const IDENTITY = 0x00
+
 /** Multihash code of SHA-256. */
 const SHA2_256 = 0x12
 
@@ -45,9 +48,22 @@ export function identify(
  * the key.
  */
 export function peerIdOf(key: PublicKey): PeerId {
-  if (key.type !== 'ECDSA') return peerIdFromPublicKey(key)
+  if (key.type !== 'ECDSA') return compact(peerIdFromPublicKey(key))
   const digest = createDigest(SHA2_256, sha256(publicKeyToProtobuf(key)))
   return Object.assign(peerIdFromMultihash(digest) as PeerId, {
     publicKey: key as unknown as RSAPublicKey
   })
+}
+
+/**
+ * The same id in memory of its own. The library's keep a piece of a pool of 8 KiB, and their text as
+ * the fifty pieces that it was put together from: as long as the connection, so for many it matters.
+ */
+function compact(peer: PeerId): PeerId {
+  const { code, digest } = peer.toMultihash()
+  if (code !== IDENTITY) return peer
+  const copy = peerIdFromMultihash(createDigest(IDENTITY, Uint8Array.from(digest))) as PeerId
+  // Whoever searches a text in pieces, the engine joins it for first.
+  copy.toString().search('/')
+  return copy
 }

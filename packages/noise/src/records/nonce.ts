@@ -1,13 +1,14 @@
 import { MAX_NONCE } from '../constants.ts'
 import { NonceExhaustedError } from '../errors.ts'
 
+/** The last nonce that any counter gave out: the cipher copies it when it is made. */
+const bytes = new Uint8Array(12)
+
 /**
  * The nonces of one direction: 4 zero bytes and a 64-bit little-endian counter (Noise
  * specification, section 12.3). Each value is given out once; after the last one it throws for ever.
  */
 export class NonceCounter {
-  /** Reused: the cipher copies it when it is made. */
-  readonly #bytes = new Uint8Array(12)
   #next: number
 
   /** @param start - the first value to give out; other than 0 only to test the end */
@@ -21,7 +22,7 @@ export class NonceCounter {
   }
 
   /**
-   * The next nonce. The array is only valid until the next call.
+   * The next nonce. The array is only valid until the next call on any counter.
    *
    * @throws {NonceExhaustedError} when all values have been used
    */
@@ -33,7 +34,6 @@ export class NonceCounter {
       )
     }
     this.#next = value + 1
-    const bytes = this.#bytes
     bytes[4] = value & 0xff
     bytes[5] = (value >>> 8) & 0xff
     bytes[6] = (value >>> 16) & 0xff

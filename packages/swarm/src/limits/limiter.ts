@@ -1,7 +1,9 @@
 import type { PeerId } from '@libp2p/interface'
-import type { ConnectionScope, ResourceLimiter, StreamScope } from '@warren/interface'
-import { UnregisteredConnectionError, ConnectionLimitError, StreamLimitError } from '../errors.ts'
+import type { ConnectionScope, ResourceLimiter } from '@warren/interface'
+import { ConnectionLimitError, StreamLimitError } from '../errors.ts'
+import type { StreamHost } from './counted-stream.ts'
 import type { LimitValues } from './limit-values.ts'
+import { OpenScope } from './open-scope.ts'
 import type { RefusalCause } from './refusals.ts'
 import { Refusals } from './refusals.ts'
 import { CountedConnection, PeerScope, ProtocolScope } from './scopes.ts'
@@ -62,6 +64,9 @@ export class Limiter implements ResourceLimiter {
   readonly #peers = new Map<string, PeerScope>()
   readonly #connections = new Map<string, CountedConnection>()
   readonly #refusals = new Refusals()
+  readonly #streamHost: StreamHost
+  readonly #onBytesRefused = (scope: 'system' | 'peer' | 'connection'): void =>
+    this.#refusals.add(scope, 'bytes')
 
   constructor(limits: LimitValues, protocolLimits: (protocol: string) => ProtocolLimits) {
     this.#limits = limits
@@ -70,6 +75,16 @@ export class Limiter implements ResourceLimiter {
       connections: new Meter(limits.maxConnections),
       streams: new Meter(limits.maxStreams),
       bytes: new Meter(limits.maxBytes)
+    }
+    this.#streamHost = {
+      systemStreams: this.#system.streams,
+      protocolScope: (peer, name) => this.#protocol(peer, name),
+      refuse: (scope, meter) => this.#refuse(scope, meter),
+      letGo: connection => {
+        this.#connections.delete(connection.id)
+        connection.peer.users--
+        this.#letGo(connection.peer)
+      }
     }
   }
 
@@ -113,28 +128,15 @@ export class Limiter implements ResourceLimiter {
   openScope(connection: string, peer: PeerId): ConnectionScope {
     const scope = this.#peer(peer)
     scope.users++
-    const counted = new CountedConnection(connection, scope, this.#limits, this.#system.bytes)
+    const counted = new CountedConnection(
+      connection,
+      scope,
+      this.#limits,
+      this.#system.bytes,
+      this.#onBytesRefused
+    )
     this.#connections.set(connection, counted)
-    const streams = new Set<StreamScope>()
-    let open = true
-    return {
-      account: counted.account(over => this.#refusals.add(over, 'bytes')),
-      openStream: direction => {
-        if (!open) throw new UnregisteredConnectionError('the connection has ended: dial again')
-        const stream = this.#openStream(counted, direction, () => streams.delete(stream))
-        streams.add(stream)
-        return stream
-      },
-      close: () => {
-        if (!open) return
-        open = false
-        for (const stream of streams) stream.close()
-        counted.close()
-        this.#connections.delete(connection)
-        scope.users--
-        this.#letGo(scope)
-      }
-    }
+    return new OpenScope(this.#streamHost, counted)
   }
 
   /** What is used beside what is allowed, in each scope. */
@@ -149,50 +151,6 @@ export class Limiter implements ResourceLimiter {
       peers: [...this.#peers.values()].map(scope => scope.snapshot()),
       connections: [...this.#connections.values()].map(each => each.snapshot()),
       refused: this.#refusals.snapshot()
-    }
-  }
-
-  #openStream(
-    connection: CountedConnection,
-    direction: 'inbound' | 'outbound',
-    closed: () => void
-  ): StreamScope {
-    const { peer } = connection
-    const inbound = direction === 'inbound'
-    if (this.#system.streams.full) throw this.#refuse('system', this.#system.streams)
-    if (peer.streams.full) throw this.#refuse('peer', peer.streams)
-    if (inbound && connection.streams.full) throw this.#refuse('connection', connection.streams)
-    const meters = [this.#system.streams, peer.streams]
-    if (inbound) meters.push(connection.streams)
-    for (const meter of meters) meter.add(1)
-
-    let open = true
-    let protocol: ProtocolScope | undefined
-    return {
-      setProtocol: name => {
-        const scope = this.#protocol(peer, name)
-        if (inbound && scope.streams.full) {
-          peer.letGo(scope)
-          throw this.#refuse('protocol', scope.streams)
-        }
-        if (open && protocol === undefined) {
-          protocol = scope
-          scope.users++
-          if (inbound) scope.streams.add(1)
-        }
-        return scope.account(() => this.#refusals.add('protocol', 'bytes'))
-      },
-      close: () => {
-        if (!open) return
-        open = false
-        for (const meter of meters) meter.add(-1)
-        if (protocol !== undefined) {
-          protocol.users--
-          if (inbound) protocol.streams.add(-1)
-          peer.letGo(protocol)
-        }
-        closed()
-      }
     }
   }
 
@@ -223,7 +181,8 @@ export class Limiter implements ResourceLimiter {
     const scope = new ProtocolScope(
       name,
       limits.maxInboundStreamsPerPeer ?? this.#limits.maxInboundStreamsPerProtocol,
-      limits.maxBytesPerPeer ?? this.#limits.maxBytesPerProtocol
+      limits.maxBytesPerPeer ?? this.#limits.maxBytesPerProtocol,
+      () => this.#refusals.add('protocol', 'bytes')
     )
     peer.protocols.set(name, scope)
     return scope

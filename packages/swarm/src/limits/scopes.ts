@@ -1,11 +1,11 @@
 import type { PeerId } from '@libp2p/interface'
-import type { ByteAccount } from '@warren/interface'
+import type { ByteAccount, StreamScope } from '@warren/interface'
 import type { ConnectionResources, PeerResources } from './limiter.ts'
 import type { LimitValues } from './limit-values.ts'
 import { Meter } from './usage.ts'
 
-/** One protocol of one peer. */
-export class ProtocolScope {
+/** One protocol of one peer; what its streams hold is counted here. */
+export class ProtocolScope implements ByteAccount {
   readonly protocol: string
   /** Streams that the peer opened. */
   readonly streams: Meter
@@ -13,25 +13,30 @@ export class ProtocolScope {
   /** Streams of either direction that are counted here. */
   users = 0
 
-  constructor(protocol: string, maxStreams: number, maxBytes: number) {
+  readonly #onRefused: () => void
+
+  /** `onRefused` is called when one of its streams was reset for what it held. */
+  constructor(protocol: string, maxStreams: number, maxBytes: number, onRefused: () => void) {
     this.protocol = protocol
+    this.#onRefused = onRefused
     this.streams = new Meter(maxStreams)
     this.bytes = new Meter(maxBytes)
   }
 
-  /** For its streams; `refused` is called when one of them was reset. */
-  account(refused: () => void): ByteAccount {
-    const { bytes } = this
-    return {
-      hold: amount => bytes.add(amount),
-      get tight() {
-        return bytes.tight
-      },
-      get over() {
-        return bytes.over
-      },
-      refused
-    }
+  get tight(): boolean {
+    return this.bytes.tight
+  }
+
+  get over(): boolean {
+    return this.bytes.over
+  }
+
+  hold(amount: number): void {
+    this.bytes.add(amount)
+  }
+
+  refused(): void {
+    this.#onRefused()
   }
 }
 
@@ -72,44 +77,60 @@ export class PeerScope {
   }
 }
 
-/** One connection. */
-export class CountedConnection {
+/** A scope in which bytes are counted. */
+type ByteScope = 'system' | 'peer' | 'connection'
+
+/** One connection; what its muxer holds is counted here. */
+export class CountedConnection implements ByteAccount {
   readonly id: string
   readonly peer: PeerScope
   /** Streams that the peer opened. */
   readonly streams: Meter
   readonly bytes: Meter
+  /** Its streams of either direction, which have not ended. */
+  readonly live = new Set<StreamScope>()
   readonly #systemBytes: Meter
+  readonly #onRefused: (scope: ByteScope) => void
   #open = true
 
-  constructor(id: string, peer: PeerScope, limits: LimitValues, systemBytes: Meter) {
+  /** `onRefused` is told of the scope for which a stream was reset. */
+  constructor(
+    id: string,
+    peer: PeerScope,
+    limits: LimitValues,
+    systemBytes: Meter,
+    onRefused: (scope: ByteScope) => void
+  ) {
     this.id = id
     this.peer = peer
     this.streams = new Meter(limits.maxStreamsPerConnection)
     this.bytes = new Meter(limits.maxBytesPerConnection)
     this.#systemBytes = systemBytes
+    this.#onRefused = onRefused
   }
 
-  /** What its muxer holds; `refused` names the scope for which a stream was reset. */
-  account(refused: (scope: 'system' | 'peer' | 'connection') => void): ByteAccount {
-    const connection = this.bytes
-    const peer = this.peer.bytes
-    const system = this.#systemBytes
-    return {
-      hold: amount => this.#hold(amount),
-      get tight() {
-        return connection.tight || peer.tight || system.tight
-      },
-      get over() {
-        return connection.over || peer.over || system.over
-      },
-      refused: () => refused(connection.over ? 'connection' : peer.over ? 'peer' : 'system')
-    }
+  get tight(): boolean {
+    return this.bytes.tight || this.peer.bytes.tight || this.#systemBytes.tight
+  }
+
+  get over(): boolean {
+    return this.bytes.over || this.peer.bytes.over || this.#systemBytes.over
+  }
+
+  hold(amount: number): void {
+    if (!this.#open) return
+    this.bytes.add(amount)
+    this.peer.bytes.add(amount)
+    this.#systemBytes.add(amount)
+  }
+
+  refused(): void {
+    this.#onRefused(this.bytes.over ? 'connection' : this.peer.bytes.over ? 'peer' : 'system')
   }
 
   /** It has ended: what its muxer still counts is let go, and nothing is counted any more. */
   close(): void {
-    this.#hold(-this.bytes.used)
+    this.hold(-this.bytes.used)
     this.#open = false
   }
 
@@ -120,12 +141,5 @@ export class CountedConnection {
       streams: this.streams.snapshot(),
       bytes: this.bytes.snapshot()
     }
-  }
-
-  #hold(amount: number): void {
-    if (!this.#open) return
-    this.bytes.add(amount)
-    this.peer.bytes.add(amount)
-    this.#systemBytes.add(amount)
   }
 }

@@ -8,8 +8,15 @@ import { guardStream } from './guard-stream.ts'
 import { iterateByPull } from './iterate-by-pull.ts'
 import { handlerFailure, withResetCode } from './reset-code.ts'
 import { runMiddleware } from './run-middleware.ts'
-import { isLive, uncountAtEnd } from './stream-context.ts'
+import { isLive } from './stream-context.ts'
 import type { StreamContext } from './stream-context.ts'
+import { StreamPlace } from './stream-place.ts'
+
+/** A stream of the peer, and the place that it takes up. */
+interface Arrival {
+  readonly stream: Stream
+  readonly place: StreamPlace
+}
 
 /** A stream that is negotiated, and what serves it. */
 interface ReadyStream {
@@ -19,7 +26,7 @@ interface ReadyStream {
 }
 
 type State =
-  | { readonly at: 'held'; readonly streams: Stream[] }
+  | { readonly at: 'held'; readonly streams: Arrival[] }
   | { readonly at: 'started' }
   | { readonly at: 'stopped'; readonly error: Error }
 
@@ -41,21 +48,23 @@ export class InboundStreams {
 
   add(stream: Stream): void {
     iterateByPull(stream, this.#context.connection.multiplexer)
+    let place: StreamPlace
     try {
-      this.#context.accounting.accept(stream)
+      place = new StreamPlace(this.#context, 'inbound')
     } catch (refusal) {
       stream.abort(toError(refusal))
       return
     }
+    place.bind(stream)
     switch (this.#state.at) {
       case 'started':
-        void this.#serve(stream) // never rejects
+        void this.#serve({ stream, place }) // never rejects
         break
       case 'stopped':
         stream.abort(this.#state.error)
         break
       case 'held':
-        this.#hold(stream, this.#state.streams)
+        this.#hold({ stream, place }, this.#state.streams)
         break
     }
   }
@@ -65,10 +74,10 @@ export class InboundStreams {
     if (this.#state.at !== 'held') return
     const { streams } = this.#state
     this.#state = { at: 'started' }
-    for (const stream of streams) {
-      if (!isLive(stream)) continue
-      setReading(stream, true)
-      void this.#serve(stream) // never rejects
+    for (const arrival of streams) {
+      if (!isLive(arrival.stream)) continue
+      setReading(arrival.stream, true)
+      void this.#serve(arrival) // never rejects
     }
   }
 
@@ -77,13 +86,13 @@ export class InboundStreams {
     const state = this.#state
     if (state.at === 'stopped') return
     this.#state = { at: 'stopped', error }
-    if (state.at === 'held') for (const stream of state.streams) stream.abort(error)
+    if (state.at === 'held') for (const { stream } of state.streams) stream.abort(error)
   }
 
-  #hold(stream: Stream, held: Stream[]): void {
+  #hold(arrival: Arrival, held: Arrival[]): void {
     const { maxHeldStreams } = this.#context.options
     if (held.length >= maxHeldStreams) {
-      stream.abort(
+      arrival.stream.abort(
         new TooManyHeldStreamsError(
           `${maxHeldStreams} streams wait for this connection to be taken`
         )
@@ -91,18 +100,19 @@ export class InboundStreams {
       return
     }
     // So that its window holds the peer back; stock muxers grant more as long as it is not paused.
-    setReading(stream, false)
-    held.push(stream)
+    setReading(arrival.stream, false)
+    held.push(arrival)
   }
 
   /** Negotiates one stream and runs its handler; whatever fails resets the stream, with a code. */
-  async #serve(stream: Stream): Promise<void> {
+  async #serve(arrival: Arrival): Promise<void> {
+    const { stream } = arrival
     const ms = this.#context.options.streamNegotiationTimeout
     const timeout = (): Error =>
       new StreamNegotiationTimeoutError(`the peer did not negotiate its stream within ${ms} ms`)
     let ready: ReadyStream
     try {
-      ready = await guardStream(stream, { ms, timeout }, async () => this.#negotiate(stream))
+      ready = await guardStream(stream, { ms, timeout }, async () => this.#negotiate(arrival))
     } catch (thrown) {
       this.#fail(stream, toError(thrown))
       return
@@ -122,8 +132,8 @@ export class InboundStreams {
     this.#context.streamEnded(error)
   }
 
-  async #negotiate(stream: Stream): Promise<ReadyStream> {
-    const { components, options, counts, accounting, connection } = this.#context
+  async #negotiate({ stream, place }: Arrival): Promise<ReadyStream> {
+    const { components, options, connection } = this.#context
     const { registrar } = components
     if (stream.protocol === '') {
       stream.protocol = await answerProtocol(stream, registrar.getProtocols())
@@ -131,7 +141,7 @@ export class InboundStreams {
     const { protocol } = stream
     const record = registrar.getHandler(protocol)
     const max = record.options.maxInboundStreams ?? options.maxInboundStreams
-    if (!counts.add(protocol, 'inbound', max)) {
+    if (!place.take(protocol, max)) {
       throw withResetCode(
         new TooManyInboundProtocolStreamsError(
           `${max} inbound streams of "${protocol}" are open on this connection`
@@ -139,8 +149,7 @@ export class InboundStreams {
         STREAM_CODE.resourceLimit
       )
     }
-    uncountAtEnd(this.#context, stream, protocol)
-    accounting.setProtocol(stream, protocol)
+    place.countFor(stream, protocol)
     if (connection.limits !== undefined && record.options.runOnLimitedConnection !== true) {
       throw withResetCode(
         new LimitedConnectionError(`"${protocol}" does not run on a limited connection`),

@@ -1,6 +1,5 @@
 import type { NewStreamOptions, Stream, StreamMuxer } from '@libp2p/interface'
 import { TooManyOutboundProtocolStreamsError } from '@libp2p/interface'
-import type { StreamScope } from '@warren/interface'
 import { deadline, waitFor } from '@warren/utils'
 import { StreamNegotiationTimeoutError, toError } from '../errors.ts'
 import { selectProtocol } from '../multistream/select-protocol.ts'
@@ -8,8 +7,9 @@ import { guardStream } from './guard-stream.ts'
 import { iterateByPull } from './iterate-by-pull.ts'
 import { propose } from './propose.ts'
 import { runMiddleware } from './run-middleware.ts'
-import { handlerOptions, uncountAtEnd } from './stream-context.ts'
+import { handlerOptions } from './stream-context.ts'
 import type { StreamContext } from './stream-context.ts'
+import { StreamPlace } from './stream-place.ts'
 
 /** Opens a stream and negotiates the first of `protocols` that the peer speaks. */
 export async function openStream(
@@ -20,8 +20,7 @@ export async function openStream(
 ): Promise<Stream> {
   const { streamNegotiationTimeout } = context.options
   const only = protocols.length === 1 ? protocols[0] : undefined
-  // With one protocol its place is taken before anything is sent.
-  if (only !== undefined) takePlace(context, only, options)
+  const place = new StreamPlace(context, 'outbound')
   const limit = deadline(
     streamNegotiationTimeout,
     () =>
@@ -31,21 +30,17 @@ export async function openStream(
     options.signal
   )
   let stream: Stream | undefined
-  let scope: StreamScope | undefined
   try {
-    scope = context.accounting.reserve()
+    // With one protocol its place is taken before anything is sent.
+    if (only !== undefined) takePlace(context, place, only, options)
     const opened = await createStream(muxer, only, limit.signal)
     stream = opened
     iterateByPull(opened, muxer.protocol)
-    context.accounting.bind(opened, scope)
-    if (only !== undefined) uncountAtEnd(context, opened, only)
+    place.bind(opened)
     return await guardStream(opened, limit, async () => {
       const { protocol, agreed } = await agree(context, opened, protocols, options)
-      if (only === undefined) {
-        takePlace(context, protocol, options)
-        uncountAtEnd(context, opened, protocol)
-      }
-      context.accounting.setProtocol(opened, protocol)
+      if (only === undefined) takePlace(context, place, protocol, options)
+      place.countFor(opened, protocol)
       if (agreed === undefined) await context.rememberProtocol(protocol)
       // What goes wrong is told by the stream itself.
       else agreed.then(async () => context.rememberProtocol(protocol)).catch(() => {})
@@ -55,10 +50,7 @@ export async function openStream(
       return (await runMiddleware(opened, context.connection, middleware)).stream
     })
   } catch (error) {
-    if (stream === undefined) {
-      scope?.close()
-      if (only !== undefined) context.counts.remove(only, 'outbound')
-    }
+    if (stream === undefined) place.end()
     throw error
   } finally {
     limit.clear()
@@ -129,12 +121,17 @@ async function createStream(
   }
 }
 
-function takePlace(context: StreamContext, protocol: string, options: NewStreamOptions): void {
+function takePlace(
+  context: StreamContext,
+  place: StreamPlace,
+  protocol: string,
+  options: NewStreamOptions
+): void {
   const max =
     handlerOptions(context, protocol).maxOutboundStreams ??
     options.maxOutboundStreams ??
     context.options.maxOutboundStreams
-  if (context.counts.add(protocol, 'outbound', max)) return
+  if (place.take(protocol, max)) return
   throw new TooManyOutboundProtocolStreamsError(
     `${max} outbound streams of "${protocol}" are open on this connection: close one, or raise maxOutboundStreams`
   )

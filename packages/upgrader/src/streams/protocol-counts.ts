@@ -1,29 +1,30 @@
 import type { MessageStreamDirection } from '@libp2p/interface'
 
+type Counts = Record<MessageStreamDirection, number>
+
 /** Streams of one connection by protocol and direction. A protocol without streams takes no place. */
 export class ProtocolCounts {
-  readonly #inbound = new Map<string, number>()
-  readonly #outbound = new Map<string, number>()
+  /** Made with the first stream: many connections are idle. */
+  #protocols: Map<string, Counts> | undefined
 
   count(protocol: string, direction: MessageStreamDirection): number {
-    return this.#of(direction).get(protocol) ?? 0
+    return this.#protocols?.get(protocol)?.[direction] ?? 0
   }
 
   /** Counts one more, unless there are `limit` already. */
   add(protocol: string, direction: MessageStreamDirection, limit: number): boolean {
-    const count = this.count(protocol, direction)
-    if (count >= limit) return false
-    this.#of(direction).set(protocol, count + 1)
+    const protocols = (this.#protocols ??= new Map<string, Counts>())
+    const counts = protocols.get(protocol) ?? { inbound: 0, outbound: 0 }
+    if (counts[direction] >= limit) return false
+    if (counts.inbound + counts.outbound === 0) protocols.set(protocol, counts)
+    counts[direction]++
     return true
   }
 
   remove(protocol: string, direction: MessageStreamDirection): void {
-    const count = this.count(protocol, direction)
-    if (count > 1) this.#of(direction).set(protocol, count - 1)
-    else this.#of(direction).delete(protocol)
-  }
-
-  #of(direction: MessageStreamDirection): Map<string, number> {
-    return direction === 'inbound' ? this.#inbound : this.#outbound
+    const counts = this.#protocols?.get(protocol)
+    if (counts === undefined || counts[direction] === 0) return
+    counts[direction]--
+    if (counts.inbound + counts.outbound === 0) this.#protocols?.delete(protocol)
   }
 }

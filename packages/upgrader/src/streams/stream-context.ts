@@ -1,8 +1,8 @@
-import type { Connection, Stream, StreamCloseEvent, StreamHandlerOptions } from '@libp2p/interface'
+import type { Connection, Stream, StreamHandlerOptions } from '@libp2p/interface'
+import type { ConnectionScope } from '@warren/interface'
 import type { ResolvedOptions } from '../options.ts'
 import type { UpgraderComponents } from '../types.ts'
 import type { ProtocolCounts } from './protocol-counts.ts'
-import type { StreamAccounting } from './stream-accounting.ts'
 
 /** What the negotiation of streams needs of its connection. */
 export interface StreamContext {
@@ -10,7 +10,8 @@ export interface StreamContext {
   readonly components: UpgraderComponents
   readonly options: ResolvedOptions
   readonly counts: ProtocolCounts
-  readonly accounting: StreamAccounting
+  /** Where the host counts what this connection holds, if it does. */
+  readonly scope: ConnectionScope | undefined
   /** Whether the peer has spoken a protocol on this connection. */
   readonly knows: (protocol: string) => boolean
   /** Tells the peer store of a protocol that the peer speaks, once. */
@@ -27,20 +28,6 @@ export function handlerOptions(context: StreamContext, protocol: string): Stream
     if (error instanceof Error && error.name === 'UnhandledProtocolError') return {}
     throw error
   }
-}
-
-/** Takes a negotiated stream off the count of its protocol when it ends; now, if it has ended. */
-export function uncountAtEnd(context: StreamContext, stream: Stream, protocol: string): void {
-  const { direction } = stream
-  if (!isLive(stream)) {
-    context.counts.remove(protocol, direction)
-    return
-  }
-  const onClose = (event: StreamCloseEvent): void => {
-    context.counts.remove(protocol, direction)
-    context.streamEnded(event.error)
-  }
-  stream.addEventListener('close', onClose, { once: true })
 }
 
 /** Whether a stream has not ended yet. */

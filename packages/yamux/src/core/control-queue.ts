@@ -13,7 +13,7 @@ export class ControlQueue {
   readonly #maxFrames: number
   #frames: Uint8Array[] = []
   /** Where the waiting window update of a stream is, so that more credit is added to it. */
-  readonly #updates = new Map<number, Uint8Array>()
+  #updates: Map<number, Uint8Array> | undefined
   /** Answers to pings that wait. */
   #pongs: Uint8Array[] = []
   readonly #maxPongs: number
@@ -58,12 +58,13 @@ export class ControlQueue {
       return
     }
     if (type === FRAME.windowUpdate && flags === 0) {
-      const waiting = this.#updates.get(streamId)
+      const waiting = this.#updates?.get(streamId)
       if (waiting !== undefined) {
         frame.set(encodeHeader(type, flags, streamId, readUint32(waiting, 8) + length))
         waiting.set(frame)
         return
       }
+      this.#updates ??= new Map()
       this.#updates.set(streamId, frame)
     }
     this.#frames.push(frame)
@@ -74,7 +75,7 @@ export class ControlQueue {
     const frames = this.#pongs.length === 0 ? this.#frames : [...this.#frames, ...this.#pongs]
     this.#frames = []
     this.#pongs = []
-    this.#updates.clear()
+    this.#updates?.clear()
     return frames
   }
 }

@@ -23,7 +23,7 @@ export interface FrameSink {
 export class FrameParser {
   readonly #sink: FrameSink
   /** A header that the last chunk did not finish. */
-  readonly #partial = new Uint8Array(HEADER_BYTES)
+  #partial: Uint8Array | undefined
   #partialBytes = 0
   #bodyLeft = 0
 
@@ -45,12 +45,15 @@ export class FrameParser {
         at += HEADER_BYTES
       } else {
         const taken = Math.min(HEADER_BYTES - this.#partialBytes, chunk.length - at)
+        this.#partial ??= new Uint8Array(HEADER_BYTES)
         this.#partial.set(chunk.subarray(at, at + taken), this.#partialBytes)
         this.#partialBytes += taken
         at += taken
         if (this.#partialBytes === HEADER_BYTES) {
           this.#partialBytes = 0
-          this.#header(this.#partial, 0)
+          const header = this.#partial
+          this.#partial = undefined
+          this.#header(header, 0)
         }
       }
     }

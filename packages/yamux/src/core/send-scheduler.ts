@@ -1,5 +1,6 @@
 import { FLAG, FRAME, HEADER_BYTES, MAX_DATA_BYTES } from './constants.ts'
 import { encodeHeader } from './header.ts'
+import { NOTHING } from './stream-state.ts'
 import type { StreamState } from './stream-state.ts'
 
 /** What left with a batch, for the session to act on. */
@@ -110,7 +111,7 @@ function takeQueued<Owner>(stream: StreamState<Owner>, length: number, out: Uint
   stream.queuedBytes -= length
   stream.sendWindow -= length
   if (stream.queueHead === stream.queue.length) {
-    stream.queue = []
+    stream.queue = NOTHING
     stream.queueHead = 0
   } else if (stream.queueHead >= 64) {
     stream.queue = stream.queue.slice(stream.queueHead)

@@ -9,10 +9,12 @@ import { FLAG, FRAME, GO_AWAY, INITIAL_WINDOW, RESET } from './constants.ts'
 import { ControlQueue } from './control-queue.ts'
 import { FloodGuard } from './flood-guard.ts'
 import { FrameParser } from './frame-parser.ts'
+import type { FrameSink } from './frame-parser.ts'
 import { KeepAlive } from './keep-alive.ts'
 import type { ReceiveBudget } from './receive-budget.ts'
 import { SendScheduler } from './send-scheduler.ts'
-import { StreamState } from './stream-state.ts'
+import type { SendReport } from './send-scheduler.ts'
+import { NOTHING, StreamState } from './stream-state.ts'
 
 /** A peer that ends its connection with one of these ends it in peace. */
 const CALM_ENDS: ReadonlySet<number> = new Set([
@@ -77,7 +79,7 @@ export interface SessionEvents<Owner> {
  *
  * @see https://github.com/hashicorp/yamux/blob/master/spec.md
  */
-export class YamuxSession<Owner> {
+export class YamuxSession<Owner> implements FrameSink, SendReport<Owner> {
   readonly #events: SessionEvents<Owner>
   readonly #limits: SessionLimits
   readonly #budget: ReceiveBudget
@@ -128,12 +130,7 @@ export class YamuxSession<Owner> {
     this.#control = new ControlQueue(limits.maxControlFrames, limits.maxPingsWaiting)
     this.#guard = new FloodGuard(limits, now)
     this.#keepAlive = new KeepAlive(limits.keepAliveInterval, limits.keepAliveMisses, now)
-    this.#parser = new FrameParser({
-      onHeader: (version, type, flags, id, length) =>
-        this.#onHeader(version, type, flags, id, length),
-      onBody: bytes => this.#onBody(bytes),
-      onFrameEnd: () => this.#onFrameEnd()
-    })
+    this.#parser = new FrameParser(this)
   }
 
   /** Round-trip time in milliseconds, once measured. */
@@ -225,7 +222,8 @@ export class YamuxSession<Owner> {
   /** Queues bytes; they are kept by reference until they have left. */
   write(stream: StreamState<Owner>, chunk: Uint8Array): void {
     if (stream.dead || stream.localEnd !== 'open' || chunk.length === 0) return
-    stream.queue.push(chunk)
+    if (stream.queue === NOTHING) stream.queue = [chunk]
+    else stream.queue.push(chunk)
     stream.queuedBytes += chunk.length
     this.#schedule(stream)
   }
@@ -283,16 +281,19 @@ export class YamuxSession<Owner> {
   /** The next frames, about `maxBytes` of them; `undefined` when there is nothing to send now. */
   pollOutput(maxBytes: number): Uint8Array[] | undefined {
     const out = this.#control.length > 0 ? this.#control.take() : []
-    if (!this.#ended) this.#scheduler.collect(out, maxBytes, this.#report)
+    if (!this.#ended) this.#scheduler.collect(out, maxBytes, this)
     return out.length === 0 ? undefined : out
   }
 
-  readonly #report = {
-    sent: (stream: StreamState<Owner>): void => this.#events.progress(stream),
-    endSent: (stream: StreamState<Owner>): void => {
-      this.#events.endSent(stream)
-      this.#finishIfDone(stream)
-    }
+  /** For the scheduler: some of the stream's queue has left. */
+  sent(stream: StreamState<Owner>): void {
+    this.#events.progress(stream)
+  }
+
+  /** For the scheduler: the end of our direction has left. */
+  endSent(stream: StreamState<Owner>): void {
+    this.#events.endSent(stream)
+    this.#finishIfDone(stream)
   }
 
   #schedule(stream: StreamState<Owner>): void {
@@ -303,7 +304,8 @@ export class YamuxSession<Owner> {
 
   // ── frames ───────────────────────────────────────────────────────────────────────────────────
 
-  #onHeader(version: number, type: number, flags: number, id: number, length: number): number {
+  /** For the parser: a frame begins. */
+  onHeader(version: number, type: number, flags: number, id: number, length: number): number {
     this.#bodyOf = undefined
     this.#bodyEnds = false
     if (version !== 0) throw new YamuxProtocolError(`yamux version ${version} is not known`)
@@ -409,7 +411,8 @@ export class YamuxSession<Owner> {
     this.#events.reset(stream, code)
   }
 
-  #onBody(bytes: Uint8Array): void {
+  /** For the parser: bytes of its body. */
+  onBody(bytes: Uint8Array): void {
     const stream = this.#bodyOf
     if (stream === undefined || stream.dead) return
     stream.credit -= bytes.length
@@ -426,7 +429,8 @@ export class YamuxSession<Owner> {
     }
   }
 
-  #onFrameEnd(): void {
+  /** For the parser: it is complete. */
+  onFrameEnd(): void {
     const stream = this.#bodyOf
     if (stream === undefined || stream.dead || !this.#bodyEnds || stream.remoteEnded) return
     stream.remoteEnded = true
@@ -534,7 +538,7 @@ export class YamuxSession<Owner> {
   /** Ends a stream at once and lets go of everything it holds. */
   #drop(stream: StreamState<Owner>): void {
     stream.dead = true
-    stream.queue = []
+    stream.queue = NOTHING
     stream.queueHead = 0
     stream.queuedBytes = 0
     this.#forget(stream)

@@ -1,6 +1,9 @@
 import type { ByteAccount } from '@warren/interface'
 import { INITIAL_WINDOW } from './constants.ts'
 
+/** The queue of a stream that has nothing to send: never added to. */
+export const NOTHING: Uint8Array[] = []
+
 /**
  * The state of one stream in the core. The shell's stream hangs on `owner`; the core never looks
  * at it. Plain fields: with 100,000 streams open each byte here counts.
@@ -18,7 +21,7 @@ export class StreamState<Owner> {
   /** How many bytes we may send. */
   sendWindow = INITIAL_WINDOW
   /** Chunks that wait for window or for their turn; the first is at `queueHead`. */
-  queue: Uint8Array[] = []
+  queue: Uint8Array[] = NOTHING
   queueHead = 0
   queuedBytes = 0
   /** In the ring of streams that can send now. */

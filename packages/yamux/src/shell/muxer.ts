@@ -38,7 +38,7 @@ export interface MuxerInit extends SessionLimits {
 /** The I/O around a {@link YamuxSession}: a libp2p `StreamMuxer` on a connection. */
 export class YamuxMuxer
   extends EventEmitter<StreamMuxerEvents<YamuxStream>>
-  implements StreamMuxer<YamuxStream>, StreamHost
+  implements StreamMuxer<YamuxStream>, StreamHost, SessionEvents<YamuxStream>
 {
   readonly protocol = YAMUX_PROTOCOL
   status: StreamMuxerStatus = 'open'
@@ -47,8 +47,9 @@ export class YamuxMuxer
 
   readonly #conn: MessageStream
   readonly #init: MuxerInit
-  readonly #log: Logger
-  readonly #outbound = new Set<YamuxStream>()
+  /** Made when there is something to say. */
+  #scopedLog: Logger | undefined
+  #outbound = 0
   #flushQueued = false
   #early: YamuxStream[] | undefined = []
   /** Callers of `createStream` that wait for the peer to acknowledge streams. */
@@ -59,9 +60,8 @@ export class YamuxMuxer
     super()
     this.#conn = conn
     this.#init = init
-    this.#log = conn.log.newScope('yamux')
     const role = conn.direction === 'outbound' ? 'client' : 'server'
-    this.session = new YamuxSession(role, init, budget, this.#events, this.now(), account)
+    this.session = new YamuxSession(role, init, budget, this, this.now(), account)
     conn.addEventListener('message', this.#onMessage)
     conn.addEventListener('drain', this.#onDrain)
     conn.addEventListener('close', this.#onClose)
@@ -80,6 +80,11 @@ export class YamuxMuxer
     return this.#init.writeHighWaterMark
   }
 
+  get #log(): Logger {
+    this.#scopedLog ??= this.#conn.log.newScope('yamux')
+    return this.#scopedLog
+  }
+
   now(): number {
     return performance.now()
   }
@@ -93,9 +98,9 @@ export class YamuxMuxer
   async createStream(options: CreateStreamOptions = {}): Promise<YamuxStream> {
     options.signal?.throwIfAborted()
     this.#assertOpen()
-    if (this.#outbound.size >= this.#init.maxOutboundStreams) {
+    if (this.#outbound >= this.#init.maxOutboundStreams) {
       throw new TooManyOutboundProtocolStreamsError(
-        `${this.#outbound.size} outbound streams are open, which is the limit`
+        `${this.#outbound} outbound streams are open, which is the limit`
       )
     }
     while (this.session.unacknowledged >= this.#init.ackBacklog) {
@@ -107,7 +112,7 @@ export class YamuxMuxer
       maxWriteBufferLength: options.maxWriteBufferLength ?? streamOptions?.maxWriteBufferLength,
       inactivityTimeout: options.inactivityTimeout ?? streamOptions?.inactivityTimeout
     })
-    this.#outbound.add(stream)
+    this.#outbound++
     return stream
   }
 
@@ -131,7 +136,7 @@ export class YamuxMuxer
   }
 
   streamEnded(stream: YamuxStream): void {
-    this.#outbound.delete(stream)
+    if (stream.direction === 'outbound') this.#outbound--
   }
 
   override addEventListener<K extends keyof StreamMuxerEvents<YamuxStream>>(
@@ -150,19 +155,7 @@ export class YamuxMuxer
 
   // ── the session's events ─────────────────────────────────────────────────────────────────────
 
-  readonly #events: SessionEvents<YamuxStream> = {
-    opened: state => this.#onOpened(state),
-    acknowledged: () => this.#openers.shift()?.(),
-    data: (state, bytes) => state.owner?.onData(bytes),
-    ended: state => state.owner?.onRemoteEnd(),
-    reset: (state, code, error) => state.owner?.onReset(code, error),
-    progress: state => state.owner?.onProgress(),
-    endSent: state => state.owner?.onEndSent(),
-    goAway: () => this.#wakeOpeners(),
-    output: () => this.#flushSoon()
-  }
-
-  #onOpened(state: StreamState<YamuxStream>): void {
+  opened(state: StreamState<YamuxStream>): void {
     const { streamOptions } = this.#init
     const stream = new YamuxStream(this, state, {
       maxWriteBufferLength: streamOptions?.maxWriteBufferLength,
@@ -177,6 +170,44 @@ export class YamuxMuxer
         Object.assign(new Error('too many early streams'), { resetCode: RESET.resourceLimit })
       )
     }
+  }
+
+  acknowledged(): void {
+    this.#openers.shift()?.()
+  }
+
+  data(state: StreamState<YamuxStream>, bytes: Uint8Array): void {
+    state.owner?.onData(bytes)
+  }
+
+  ended(state: StreamState<YamuxStream>): void {
+    state.owner?.onRemoteEnd()
+  }
+
+  reset(state: StreamState<YamuxStream>, code: number, error?: Error): void {
+    state.owner?.onReset(code, error)
+  }
+
+  progress(state: StreamState<YamuxStream>): void {
+    state.owner?.onProgress()
+  }
+
+  endSent(state: StreamState<YamuxStream>): void {
+    state.owner?.onEndSent()
+  }
+
+  goAway(): void {
+    this.#wakeOpeners()
+  }
+
+  /** Output of one tick leaves together. */
+  output(): void {
+    if (this.#flushQueued || this.blocked) return
+    this.#flushQueued = true
+    queueMicrotask(() => {
+      this.#flushQueued = false
+      this.#flush()
+    })
   }
 
   #wakeOpeners(): void {
@@ -209,16 +240,6 @@ export class YamuxMuxer
     this.#stop()
     const code = this.session.remoteGoAway
     for (const { owner } of this.session.close()) owner?.onTransportClosed(event.error, code)
-  }
-
-  /** Output of one tick leaves together. */
-  #flushSoon(): void {
-    if (this.#flushQueued || this.blocked) return
-    this.#flushQueued = true
-    queueMicrotask(() => {
-      this.#flushQueued = false
-      this.#flush()
-    })
   }
 
   #flush(): void {

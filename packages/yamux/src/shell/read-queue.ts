@@ -2,6 +2,9 @@
 const BLOCK_BYTES = 16 * 1024
 const MIN_BLOCK_BYTES = 256
 
+/** The chunks of a queue that has none: never added to. */
+const NOTHING: Uint8Array[] = []
+
 /**
  * Bytes that wait for their reader.
  *
@@ -10,7 +13,7 @@ const MIN_BLOCK_BYTES = 256
  * that sends one-byte frames does not make us keep an object for each.
  */
 export class ReadQueue {
-  #chunks: Uint8Array[] = []
+  #chunks: Uint8Array[] = NOTHING
   /** The last chunk when it is a block of ours that has room, and how full it is. */
   #block: Uint8Array | undefined
   #blockUsed = 0
@@ -24,7 +27,7 @@ export class ReadQueue {
     this.#bytes += bytes.length
     if (bytes.length * 2 >= bytes.buffer.byteLength) {
       this.#sealBlock()
-      this.#chunks.push(bytes)
+      this.#add(bytes)
       return
     }
     let rest = bytes
@@ -40,14 +43,14 @@ export class ReadQueue {
 
   unshift(bytes: Uint8Array): void {
     this.#bytes += bytes.length
-    this.#chunks.unshift(bytes)
+    this.#chunks = [bytes, ...this.#chunks]
   }
 
   /** Everything, in order; the queue is empty afterwards. */
   takeAll(): Uint8Array[] {
     this.#sealBlock()
     const chunks = this.#chunks
-    this.#chunks = []
+    this.#chunks = NOTHING
     this.#bytes = 0
     return chunks
   }
@@ -60,9 +63,14 @@ export class ReadQueue {
     return chunk
   }
 
+  #add(chunk: Uint8Array): void {
+    if (this.#chunks === NOTHING) this.#chunks = [chunk]
+    else this.#chunks.push(chunk)
+  }
+
   #sealBlock(): void {
     if (this.#block !== undefined && this.#blockUsed > 0) {
-      this.#chunks.push(
+      this.#add(
         this.#blockUsed * 2 >= this.#block.length
           ? this.#block.subarray(0, this.#blockUsed)
           : this.#block.slice(0, this.#blockUsed)
