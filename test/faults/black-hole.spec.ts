@@ -52,8 +52,8 @@ describe('a link that falls silent during a transfer through a shared port', () 
   }
 
   for (const muxer of ['our yamux', 'mplex'] as const) {
-    for (const direction of ['down', 'up'] as const) {
-      // Over mplex only the tunnel's own probes find it; one way is as good as two for them.
+    // Over mplex only the tunnel's own probes find it: one case shows that they do.
+    for (const direction of muxer === 'mplex' ? (['down'] as const) : (['down', 'up'] as const)) {
       for (const flow of muxer === 'mplex' ? [undefined] : ([undefined, 'up', 'down'] as const)) {
         const way = flow === undefined ? 'both ways, twice' : `${flow} only`
         const times = flow === undefined ? 2 : 1
