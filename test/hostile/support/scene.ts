@@ -209,7 +209,9 @@ function memoryFigures({ before, peak }: Report, limit: number): Figures {
 
 function assertCode(journal: readonly JournalEntry[], code: string): void {
   if (journal.some(({ codes }) => codes.includes(code))) return
-  const seen = journal.map(({ component, codes, message }) => `${component} ${codes} ${message}`)
+  const seen = journal.map(
+    ({ component, codes, message }) => `${component} ${codes.join(', ')} ${message}`
+  )
   assert.fail(
     `no ${code} among ${seen.length} errors: ${[...new Set(seen)].slice(0, 8).join(' | ')}`
   )

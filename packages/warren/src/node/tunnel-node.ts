@@ -288,7 +288,7 @@ export class TunnelNode implements WarrenNode {
   #wanted({ ticket, channel, peer }: OpenOptions): {
     readonly channel: string
     readonly peer: string | undefined
-    release(): void
+    readonly release: () => void
   } {
     if (ticket !== undefined) {
       const decoded = decodeTicket(ticket)
