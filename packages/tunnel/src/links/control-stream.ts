@@ -38,6 +38,12 @@ export class ControlStream {
     return this.#stream.writeStatus === 'writable'
   }
 
+  /** The peer sends no more; what it has sent may still wait to be read. */
+  get ended(): boolean {
+    const { status, remoteWriteStatus } = this.#stream
+    return remoteWriteStatus !== 'writable' || (status !== 'open' && status !== 'closing')
+  }
+
   /** Queues a message. On a stream that no longer takes any it does nothing: its end is told. */
   send(message: Control): void {
     if (!this.open) return

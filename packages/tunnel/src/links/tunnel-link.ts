@@ -334,6 +334,10 @@ export class TunnelLink implements Link, LinkCandidate {
 
   async #throttle(): Promise<void> {
     while (!this.#bucket.take(this.#init.now())) {
+      // Who floods and leaves must not keep the link until all of it was read.
+      if (this.#control.ended) {
+        throw new LinkClosedError(`${this.peer} ended the link in a flood of messages`)
+      }
       // The stream is paused meanwhile, so a flood is held back at its sender.
       await new Promise(resolve => setTimeout(resolve, 50))
     }
