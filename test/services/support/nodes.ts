@@ -62,7 +62,8 @@ export async function stock<S extends ServiceMap>(
     addresses: { listen: [LOOPBACK] },
     transports: [stockTcp()],
     connectionEncrypters: [stockNoise()],
-    streamMuxers: [stockYamux()],
+    // Its window (16 MiB) is larger than its read buffer (4 MiB): a slow reader would be reset.
+    streamMuxers: [stockYamux({ streamOptions: { maxReadBufferLength: 32 * 1024 * 1024 } })],
     connectionMonitor: { enabled: false },
     ...init,
     services
