@@ -112,7 +112,7 @@ export const connections: Benchmark = {
           type Run = { seconds: number; p50: number }
           const ask = async (count: number, parallel: number): Promise<Run> =>
             client.ask<Run>({ op: 'connections', address, count, parallel })
-          await ask(Math.ceil(160 * effort.scale), 8)
+          await ask(Math.ceil(800 * effort.scale), 8)
           const before = await taken()
           const many = await cpuOf(async () => ask(Math.ceil(800 * effort.scale), 8))
           const count = (await taken()) - before
@@ -150,7 +150,8 @@ export const memory: Benchmark = {
         type Memory = { heap: number; rss: number }
         const held = async (op: string, count: number): Promise<Memory> =>
           withPair(stack, async ({ server, client, address }) => {
-            await client.ask({ op, address, count: Math.ceil(count / 10) })
+            // Compiled code and growing tables are no part of what one more of them holds.
+            await client.ask({ op, address, count: Math.ceil(count / 2) })
             const before = await server.ask<Memory>({ op: 'memory' })
             await client.ask({ op, address, count })
             const after = await server.ask<Memory>({ op: 'memory' })
@@ -159,7 +160,7 @@ export const memory: Benchmark = {
               rss: (after.rss - before.rss) / count / 1000
             }
           })
-        const connection = await held('keepConnections', Math.ceil(600 * effort.scale))
+        const connection = await held('keepConnections', Math.ceil(800 * effort.scale))
         const stream = await held('keepStreams', Math.ceil(3000 * effort.scale))
         return {
           'idle connection': connection.heap,
@@ -230,7 +231,7 @@ export const growth: Benchmark = {
       effort,
       async stack => {
         const opened = await withPair(stack, async ({ client, address }) => {
-          const count = Math.ceil(600 * effort.scale)
+          const count = Math.ceil(800 * effort.scale)
           return client.ask<{ alone: number; beside: number }>({
             op: 'beside',
             address,

@@ -45,13 +45,24 @@ async function send(stream: BenchStream, bytes: number, read: Read): Promise<voi
   await read(1)
 }
 
+/** For an answer on a stream that may be reset without a word. */
+async function within<T>(answer: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(new Error('no answer in 5 s')), 5_000)
+  try {
+    return await Promise.race([answer, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 /** Opens a stream, gets 32 bytes back on it and ends it; how many milliseconds the first two took. */
 async function openAndEcho(connection: BenchConnection): Promise<number> {
   const started = performance.now()
   const stream = await connection.open()
   const read = reader(stream)
   stream.write(Buffer.alloc(33, 'E'))
-  await read(32)
+  await within(read(32))
   const took = performance.now() - started
   stream.end()
   return took
@@ -78,15 +89,25 @@ async function dial(address: string): Promise<BenchConnection> {
   return (await stack.client()).dial(address)
 }
 
-/** Runs a job `count` times, `parallel` at once; its results. */
+/** Jobs of one kind that may fail, as streams of some contestants do at times. */
+const MAX_FAILURES = 20
+
+/** Runs a job `count` times, `parallel` at once; its results. One that fails is done again. */
 async function times<T>(count: number, parallel: number, job: () => Promise<T>): Promise<T[]> {
   const results: T[] = []
   let left = count
-  await Promise.all(
-    Array.from({ length: parallel }, async () => {
-      while (left-- > 0) results.push(await job())
-    })
-  )
+  let failures = 0
+  const worker = async (): Promise<void> => {
+    while (left-- > 0) {
+      try {
+        results.push(await job())
+      } catch (error) {
+        if (++failures > MAX_FAILURES) throw error
+        left++
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: parallel }, worker))
   return results
 }
 

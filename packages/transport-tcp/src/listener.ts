@@ -201,7 +201,7 @@ export class SocketListener extends TypedEventEmitter<ListenerEvents> implements
   readonly #onSocket = (socket: Socket): void => {
     this.#counts.accepted++
     // From its first tick and for its whole life: no socket error may be fatal.
-    socket.on('error', () => {})
+    socket.on('error', ignore)
     const state = this.#state
     const remoteAddr = state.at === 'listening' ? remoteAddrOf(socket, state.addr) : undefined
     if (state.at !== 'listening' || remoteAddr === undefined) {
@@ -214,11 +214,7 @@ export class SocketListener extends TypedEventEmitter<ListenerEvents> implements
       return
     }
     this.#sockets++
-    socket.once('close', () => {
-      this.#sockets--
-      this.#descriptors.release()
-      this.#endWhenEmpty()
-    })
+    socket.once('close', this.#onSocketClosed)
     if (this.#upgrader.slot === undefined) {
       this.#upgrade(socket, remoteAddr, state)
       return
@@ -232,6 +228,12 @@ export class SocketListener extends TypedEventEmitter<ListenerEvents> implements
       slot => this.#upgrade(socket, remoteAddr, state, slot),
       (error: unknown) => this.#turnAway(socket, state.unix, error)
     )
+  }
+
+  readonly #onSocketClosed = (): void => {
+    this.#sockets--
+    this.#descriptors.release()
+    this.#endWhenEmpty()
   }
 
   #turnAway(socket: Socket, unix: boolean, error: unknown): void {
@@ -259,8 +261,7 @@ export class SocketListener extends TypedEventEmitter<ListenerEvents> implements
       log: this.#connectionLog,
       options: this.#options
     })
-    this.#connections.add(connection)
-    socket.once('close', () => this.#connections.delete(connection))
+    this.#keep(connection, socket)
     this.#upgrading++
     const options: InboundUpgradeOptions = {
       signal: this.#shutdown.signal,
@@ -276,6 +277,12 @@ export class SocketListener extends TypedEventEmitter<ListenerEvents> implements
         this.#upgrading--
         slot?.release()
       })
+  }
+
+  /** Of its own, so that the listener holds nothing else as long as the connection lasts. */
+  #keep(connection: SocketConnection, socket: Socket): void {
+    this.#connections.add(connection)
+    socket.once('close', () => this.#connections.delete(connection))
   }
 
   /** An upgrader that throws at once is one that rejects. */
@@ -299,6 +306,8 @@ export class SocketListener extends TypedEventEmitter<ListenerEvents> implements
     return this.#state.at === 'closed'
   }
 }
+
+function ignore(): void {}
 
 function reset(socket: Socket, unix: boolean): void {
   if (unix) socket.destroy()

@@ -65,10 +65,10 @@ export class RecordStream extends PlaintextStream {
     this.#opener = init.opener
     this.#endRecord = init.endRecord === true
     this.#metrics = init.metrics
-    raw.addEventListener('message', this.#onRawMessage)
-    raw.addEventListener('drain', this.#onRawDrain)
-    raw.addEventListener('close', this.#onRawClose)
-    raw.addEventListener('remoteCloseWrite', this.#onRawRemoteCloseWrite)
+    raw.addEventListener('message', this)
+    raw.addEventListener('drain', this)
+    raw.addEventListener('close', this)
+    raw.addEventListener('remoteCloseWrite', this)
     if (init.early !== undefined && init.early.length > 0) this.#receive(init.early)
     this.#catchUp()
   }
@@ -156,15 +156,23 @@ export class RecordStream extends PlaintextStream {
     return this.#raw.send(asBytes(records))
   }
 
-  readonly #onRawMessage = (event: StreamMessageEvent): void => {
+  /** An event of the raw stream. One listener for all: with many connections each closure counts. */
+  handleEvent(event: Event): void {
+    if (event.type === 'message') this.#onRawMessage(event as StreamMessageEvent)
+    else if (event.type === 'drain') this.#onRawDrain()
+    else if (event.type === 'close') this.#onRawClose(event as StreamCloseEvent)
+    else if (event.type === 'remoteCloseWrite') this.#onRawRemoteCloseWrite()
+  }
+
+  #onRawMessage(event: StreamMessageEvent): void {
     this.#receive(partsOf(event.data))
   }
 
-  readonly #onRawDrain = (): void => {
+  #onRawDrain(): void {
     this.safeDispatchEvent('drain')
   }
 
-  readonly #onRawClose = (event: StreamCloseEvent): void => {
+  #onRawClose(event: StreamCloseEvent): void {
     if (event.error !== undefined) {
       if (event.local === true) this.abort(event.error)
       else this.onRemoteReset(event.error)
@@ -173,7 +181,7 @@ export class RecordStream extends PlaintextStream {
     }
   }
 
-  readonly #onRawRemoteCloseWrite = (): void => {
+  #onRawRemoteCloseWrite(): void {
     this.#drainRaw()
     if (this.#endsWhole()) this.onRemoteCloseWrite()
   }
@@ -189,7 +197,7 @@ export class RecordStream extends PlaintextStream {
     } else if (raw.status === 'aborted' || raw.status === 'reset') {
       setTimeout(() => this.onRemoteReset(new StreamResetError()), 0)
     } else if (isHalfClosable(raw) && raw.remoteWriteStatus === 'closed') {
-      setTimeout(this.#onRawRemoteCloseWrite, 0)
+      setTimeout(() => this.#onRawRemoteCloseWrite(), 0)
     }
   }
 

@@ -130,7 +130,9 @@ export class SessionDialler {
     try {
       const stream = await this.#init.swarm.newStream(link.connection, SESSION_PROTOCOL, {
         signal,
-        runOnLimitedConnection: true
+        runOnLimitedConnection: true,
+        // Whoever has a link speaks it: the head of the session goes with the proposal.
+        negotiateFully: false
       })
       link.noteSuccess()
       return stream

@@ -5,6 +5,8 @@ import type {
   MessageStream,
   StreamMuxer,
   StreamMuxerEvents,
+  StreamCloseEvent,
+  StreamMessageEvent,
   StreamMuxerStatus,
   StreamOptions
 } from '@libp2p/interface'
@@ -62,9 +64,9 @@ export class YamuxMuxer
     this.#init = init
     const role = conn.direction === 'outbound' ? 'client' : 'server'
     this.session = new YamuxSession(role, init, budget, this, this.now(), account)
-    conn.addEventListener('message', this.#onMessage)
-    conn.addEventListener('drain', this.#onDrain)
-    conn.addEventListener('close', this.#onClose)
+    conn.addEventListener('message', this)
+    conn.addEventListener('drain', this)
+    conn.addEventListener('close', this)
     this.#armTimer()
   }
 
@@ -216,7 +218,14 @@ export class YamuxMuxer
 
   // ── the connection ───────────────────────────────────────────────────────────────────────────
 
-  readonly #onMessage = ({ data }: { data: Uint8Array | Uint8ArrayList }): void => {
+  /** An event of the connection. One listener for all: with many connections each closure counts. */
+  handleEvent(event: Event): void {
+    if (event.type === 'message') this.#onMessage((event as StreamMessageEvent).data)
+    else if (event.type === 'drain') this.#onDrain()
+    else if (event.type === 'close') this.#onClose((event as StreamCloseEvent).error)
+  }
+
+  #onMessage(data: Uint8Array | Uint8ArrayList): void {
     const now = this.now()
     try {
       if (data instanceof Uint8Array) this.session.receive(data, now)
@@ -226,7 +235,7 @@ export class YamuxMuxer
     }
   }
 
-  readonly #onDrain = (): void => {
+  #onDrain(): void {
     this.blocked = false
     this.#flush()
     if (this.blocked) return
@@ -235,11 +244,11 @@ export class YamuxMuxer
     }
   }
 
-  readonly #onClose = (event: { error?: Error }): void => {
+  #onClose(error: Error | undefined): void {
     this.status = 'closed'
     this.#stop()
     const code = this.session.remoteGoAway
-    for (const { owner } of this.session.close()) owner?.onTransportClosed(event.error, code)
+    for (const { owner } of this.session.close()) owner?.onTransportClosed(error, code)
   }
 
   #flush(): void {
