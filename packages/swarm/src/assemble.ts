@@ -16,7 +16,6 @@ import { dns } from '@multiformats/dns'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createUpgrader, startStreams, type WarrenUpgrader } from '@warren/upgrader'
-import { MemoryDatastore } from 'datastore-core'
 import { TypedEventEmitter } from 'main-event'
 import { AddressManager } from './address-manager.ts'
 import { Announcer } from './announcer.ts'
@@ -29,6 +28,7 @@ import { PeerWatch } from './connections/peer-watch.ts'
 import { Privileges } from './connections/privileges.ts'
 import { Reception } from './connections/reception.ts'
 import { Trimmer } from './connections/trimmer.ts'
+import { CopyingDatastore } from './datastore.ts'
 import { DIAL_BACKOFF, LOBBY } from './defaults.ts'
 import { judgeCandidate } from './dial/candidates.ts'
 import { DialBackoff } from './dial/dial-backoff.ts'
@@ -112,7 +112,7 @@ export async function assemble(
   components.set('nodeInfo', { name, version, userAgent })
   components.set('logger', logger)
   components.set('events', events)
-  components.set('datastore', init.datastore ?? new MemoryDatastore())
+  components.set('datastore', init.datastore ?? new CopyingDatastore())
   components.set('connectionGater', gater)
   components.set('dns', init.dns)
   components.set('metrics', init.metrics && make(init.metrics))
