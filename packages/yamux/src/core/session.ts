@@ -566,6 +566,7 @@ export class YamuxSession<Owner> implements FrameSink, SendReport<Owner> {
     for (const stream of left) this.#drop(stream)
     // The connection may take a while to close: it holds no stream meanwhile.
     this.#scheduler.clear()
+    this.#bodyOf = undefined
     return left
   }
 
