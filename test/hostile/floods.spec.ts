@@ -43,7 +43,7 @@ describe('a flood of connections', () => {
   describe('that stays silent', () => {
     let scene: Scene
     before(async () => {
-      scene = await Scene.create({ listen: ['/ip4/0.0.0.0/tcp/0'], upgradeTimeout: 500 })
+      scene = await Scene.create({ listen: ['/ip4/0.0.0.0/tcp/0'], upgradeTimeout: 2_000 })
     })
     after(async () => scene[Symbol.asyncDispose]())
 
@@ -100,7 +100,7 @@ describe('a flood of connections', () => {
 
   it(`ulimit -n ${DESCRIPTORS} and ${DIALLERS} diallers: no spin, each surplus socket sees a close, service after`, async function () {
     if (process.platform !== 'linux') skip(this, 'prlimit')
-    await using scene = await Scene.create({ upgradeTimeout: 10_000 }, pid => {
+    await using scene = await Scene.create({ acceptTimeout: 2_000 }, pid => {
       execFileSync('prlimit', [`--pid=${pid}`, `--nofile=${DESCRIPTORS}:${DESCRIPTORS}`])
     })
     const window = DESCRIPTORS * 64 * 1024

@@ -7,7 +7,7 @@ const MIB = 1024 * 1024
 const UNPROCESSED = 4 * MIB
 const PIECE = new Uint8Array(64 * 1024)
 const PIECES = 100
-/** Ten times what the victim takes in a second, a hundred at a time. */
+/** Far more than the victim takes in a second, a hundred at a time. */
 const FLOOD = 100
 const BATCH = 100
 
@@ -85,8 +85,8 @@ describe('a hostile peer: mplex', () => {
       await peer.connection.over()
     }))
 
-  it('240 MB into a stream that nobody reads: that stream alone is reset', () =>
-    scene.underAttack('240 MB into a stream', { window: UNPROCESSED }, async () => {
+  it('more than 4 MiB into a stream that nobody reads: that stream alone is reset', () =>
+    scene.underAttack('more than 4 MiB into a stream', { window: UNPROCESSED }, async () => {
       using peer = await MplexAttacker.connect(scene.port)
       const id = await peer.open(SINK)
       const piece = message(MPLEX.message, id, PIECE)
@@ -94,4 +94,8 @@ describe('a hostile peer: mplex', () => {
       // The stream has ended, the connection has not: it takes another.
       await peer.open(SINK)
     }))
+
+  describe('after all of them', () => {
+    it('nothing is held of what is gone', () => scene.assertNothingLeft())
+  })
 })

@@ -178,4 +178,8 @@ describe('a hostile peer: multistream-select', () => {
         await peer.open(ECHO)
       }))
   })
+
+  describe('after all of them', () => {
+    it('nothing is held of what is gone', () => scene.assertNothingLeft())
+  })
 })

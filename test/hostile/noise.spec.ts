@@ -157,6 +157,10 @@ describe('a hostile peer: Noise', () => {
         await peer.over()
       }))
   })
+
+  describe('after all of them', () => {
+    it('nothing is held of what is gone', () => scene.assertNothingLeft())
+  })
 })
 
 /** Flips a bit of the byte `at` of the send number `send`, and of no other. */

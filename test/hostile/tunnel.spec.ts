@@ -227,6 +227,10 @@ describe('a hostile peer: tunnel', () => {
     ]
     for (const [name, text, bytes] of faults) session(name, () => open(), faulted(text), bytes)
   })
+
+  describe('after all of them', () => {
+    it('nothing is held of what is gone', () => scene.assertNothingLeft())
+  })
 })
 
 /** The head that opens a session on `orders`. */

@@ -176,4 +176,8 @@ describe('a hostile peer: yamux', () => {
         await peer.send(data(id, PIECE).subarray(0, cut))
       }
     }))
+
+  describe('after all of them', () => {
+    it('nothing is held of what is gone', () => scene.assertNothingLeft())
+  })
 })

@@ -22,6 +22,9 @@ import { ECHO, SINK } from './protocols.ts'
 import { STALLED_READERS } from './readers.ts'
 import type { Measured, Report, Tables, VictimAddress, VictimInit } from './victim-types.ts'
 
+// The maps are loaded with the first stack that is read, and would count as memory that an attack holds.
+process.setSourceMapsEnabled(false)
+
 const SAMPLE_INTERVAL = 100
 const TICK = 10
 const MANY_STREAMS = 2_000
@@ -50,13 +53,14 @@ export async function start(init: VictimInit): Promise<VictimAddress> {
   const { listen = ['/ip4/127.0.0.1/tcp/0'], token } = init
   const upgrader = definedOf({
     upgradeTimeout: init.upgradeTimeout,
-    streamNegotiationTimeout: init.streamNegotiationTimeout
+    streamNegotiationTimeout: init.streamNegotiationTimeout,
+    acceptTimeout: init.acceptTimeout
   })
   const transport = definedOf({ writeStallTimeout: init.writeStallTimeout })
   swarm = await createSwarm({
     transports: [tcp(transport)],
     connectionEncrypters: [noise()],
-    streamMuxers: [watched(yamux()), watched(mplex({ disconnectThreshold: 1_000 }))],
+    streamMuxers: [watched(yamux()), watched(mplex({ disconnectThreshold: 250 }))],
     services: { identify: identify(), ping: ping() },
     options: definedOf({ maxConnections: init.maxConnections }),
     upgrader,
@@ -88,6 +92,8 @@ export async function start(init: VictimInit): Promise<VictimAddress> {
  */
 export async function begin(what: Measured): Promise<void> {
   journal.clear()
+  clearInterval(sampler)
+  clearInterval(ticker)
   measured = what
   if (what === 'memory') {
     before = await settledMemory()
@@ -214,7 +220,7 @@ function sample(): void {
 }
 
 /** Memory once two collections in a row find about the same. */
-async function settledMemory(): Promise<number> {
+export async function settledMemory(): Promise<number> {
   let last = memory()
   for (let i = 0; i < 10; i++) {
     await new Promise(resolve => setTimeout(resolve, 20))

@@ -4,6 +4,7 @@ export interface VictimInit {
   /** Milliseconds of a whole upgrade. Short, so that a test need not wait for the default of 10 s. */
   readonly upgradeTimeout?: number
   readonly streamNegotiationTimeout?: number
+  readonly acceptTimeout?: number
   readonly writeStallTimeout?: number
   readonly maxConnections?: number
   /** The token of a tunnel that runs on the node. */

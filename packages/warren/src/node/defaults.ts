@@ -27,7 +27,7 @@ export const STACK: Pick<
     }),
     // The default ends a connection over six new streams in a second, or over six messages that were
     // under way to a stream when that was reset.
-    mplex({ disconnectThreshold: 1_000 })
+    mplex({ disconnectThreshold: 250 })
   ],
   services: { identify: identify(), ping: ping() }
 }
