@@ -39,7 +39,7 @@ export async function warrenForward(target: number): Promise<Forwarder> {
   }
   try {
     const { ticket } = await start<{ ticket: string }>(
-      ['share', String(target), '--as', 'bench'],
+      ['share', String(target), '--as', 'bench', '--listen', '/ip4/127.0.0.1/tcp/0'],
       homes[0] ?? ''
     )
     const { address } = await start<{ address: string }>(
