@@ -18,7 +18,7 @@ const MIB = 1024 * 1024
 /** Bytes above the window that an attacker may make the victim hold. */
 const MEMORY_ABOVE_WINDOW = 2 * MIB
 /** Bytes that may remain of all attacks together: compiled code, for the most part. */
-const MEMORY_LEFT = 5 * MIB
+const MEMORY_LEFT = 10 * MIB
 /** Milliseconds of event-loop delay at the 99th percentile while the attack lasts. */
 const MAX_P99 = 100
 /** The honest peer's own delay above which the machine, not the attack, is what is slow. */
