@@ -5,6 +5,7 @@ import { mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Running, MAIN } from './command.ts'
+import { skip } from '../support/skip.ts'
 
 interface Ran {
   readonly code: number | null
@@ -150,7 +151,7 @@ describe('the command line', () => {
     })
 
     it('that takes nothing is a failure', async function () {
-      if (process.platform !== 'linux') this.skip()
+      if (process.platform !== 'linux') skip(this, 'Linux: reads /proc')
       const full = await open('/dev/full', 'w')
       try {
         const { code, err } = await into(full.fd, ['key', 'token'])

@@ -8,6 +8,7 @@ import { Stage } from './command.ts'
 import type { Running } from './command.ts'
 import { curl, curlHash, needs, sha256, testServer } from './programs.ts'
 import type { TestServer } from './programs.ts'
+import { skip } from '../support/skip.ts'
 
 const LOOPBACK = ['--listen', '/ip4/127.0.0.1/tcp/0']
 
@@ -159,7 +160,7 @@ describe('warren share and open', () => {
   })
 
   it('keep the ticket out of the list of processes', async function () {
-    if (process.platform !== 'linux') this.skip()
+    if (process.platform !== 'linux') skip(this, 'Linux: reads /proc')
     const ticket = await share('a', ...LOOPBACK).firstLine()
     const opening = stage.warren('b', ['open', ticket])
     await opening.firstLine()

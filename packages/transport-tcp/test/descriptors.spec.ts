@@ -16,7 +16,10 @@ describe('descriptor budget', () => {
   })
 
   it('reads the limit of the process and counts what is open', function () {
-    if (process.platform !== 'linux') this.skip()
+    if (process.platform !== 'linux') {
+      Object.assign(this.currentTest ?? this.test ?? {}, { skipReason: 'Linux: reads /proc' })
+      this.skip()
+    }
     const { limit, held, others } = descriptorUse()
     assert.ok(Number.isFinite(limit) && limit >= 64)
     assert.equal(held, 0)
@@ -72,7 +75,10 @@ describe('descriptor budget', () => {
   })
 
   it('ulimit -n 256 and 1,000 diallers: no spin, every surplus socket sees a close, normal service after', async function () {
-    if (process.platform !== 'linux') this.skip()
+    if (process.platform !== 'linux') {
+      Object.assign(this.currentTest ?? this.test ?? {}, { skipReason: 'Linux: reads /proc' })
+      this.skip()
+    }
     const server = spawn(
       '/bin/sh',
       [

@@ -94,7 +94,10 @@ describe('listener', () => {
     })
 
     it('shares a port under reusePort', async function () {
-      if (process.platform !== 'linux') this.skip()
+      if (process.platform !== 'linux') {
+        Object.assign(this.currentTest ?? this.test ?? {}, { skipReason: 'Linux: reads /proc' })
+        this.skip()
+      }
       const first = listener(rawUpgrader(), { reusePort: true })
       await first.listen(ANY_PORT)
       const second = listener(rawUpgrader(), { reusePort: true })

@@ -26,7 +26,10 @@ describe('unix sockets', () => {
   let folder: string
 
   before(function () {
-    if (process.platform === 'win32') this.skip()
+    if (process.platform === 'win32') {
+      Object.assign(this.currentTest ?? this.test ?? {}, { skipReason: 'unix sockets' })
+      this.skip()
+    }
   })
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'warren-tcp-'))

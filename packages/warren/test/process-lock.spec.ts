@@ -81,7 +81,10 @@ describe('process lock', () => {
   })
 
   it('works under a path that is too long for a unix socket', async function () {
-    if (process.platform !== 'linux') this.skip()
+    if (process.platform !== 'linux') {
+      Object.assign(this.currentTest ?? this.test ?? {}, { skipReason: 'Linux: reads /proc' })
+      this.skip()
+    }
     const long = join(directory, 'x'.repeat(120), 'lock')
     await mkdir(join(directory, 'x'.repeat(120)))
     const first = await acquireLock(long)
