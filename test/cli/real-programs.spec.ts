@@ -16,8 +16,11 @@ import type { ResettingRelay } from './resetting-relay.ts'
 
 /** Commands that one connection sends one after another: long enough to be cut meanwhile. */
 const COMMANDS = 6_000
-/** Milliseconds between two cuts. */
-const BETWEEN_CUTS = 500
+/** Bytes between two cuts while those commands and their answers pass. */
+const COMMANDS_CUT_EVERY = 128 * 1024
+/** Bytes of the file that scp copies, and between two cuts meanwhile. */
+const FILE_BYTES = 48 * 2 ** 20
+const FILE_CUT_EVERY = 12 * 2 ** 20
 
 const SSHD = '/usr/sbin/sshd'
 
@@ -106,19 +109,15 @@ describe('real programs through share and open', () => {
 
     // One client, one connection, counting: a lost or repeated command would show.
     const lines = Array.from({ length: COMMANDS }, () => 'INCR n\n').join('')
+    relay.cutEvery = COMMANDS_CUT_EVERY
     const counting = output('redis-cli', ['-h', '127.0.0.1', '-p', port], lines)
-    let cuts = 0
-    const cutter = setInterval(() => (cuts += relay.cut()), BETWEEN_CUTS)
-    try {
-      const numbers = (await counting).trim().split('\n').map(Number)
-      assert.deepEqual(
-        numbers,
-        Array.from({ length: COMMANDS }, (_, i) => i + 1)
-      )
-    } finally {
-      clearInterval(cutter)
-    }
-    assert.ok(cuts > 0, 'the link was cut while it counted')
+    const numbers = (await counting).trim().split('\n').map(Number)
+    assert.deepEqual(
+      numbers,
+      Array.from({ length: COMMANDS }, (_, i) => i + 1)
+    )
+    assert.ok(relay.cuts > 0, 'the link was cut while it counted')
+    relay.cutEvery = Number.POSITIVE_INFINITY
     const bench = ['-h', '127.0.0.1', '-p', port, '-n', '2000', '-c', '10', '-t', 'set,get', '-q']
     assert.match(await output('redis-benchmark', bench), /GET: .* requests per second/)
   })
@@ -173,24 +172,18 @@ describe('real programs through share and open', () => {
 
     it('scp carries a file unchanged, with the link cut meanwhile', async function () {
       await prepare(this)
-      const body = randomBytes(48 * 2 ** 20)
+      const body = randomBytes(FILE_BYTES)
       await writeFile(stage.home('file'), body)
-      const copying = output('scp', [
+      relay.cutEvery = FILE_CUT_EVERY
+      await output('scp', [
         ...ssh,
         '-P',
         port,
         `${user}@127.0.0.1:${stage.home('file')}`,
         stage.home('copy')
       ])
-      let cuts = 0
-      const cutter = setInterval(() => (cuts += relay.cut()), BETWEEN_CUTS)
-      try {
-        await copying
-      } finally {
-        clearInterval(cutter)
-      }
       assert.equal(sha256(await readFile(stage.home('copy'))), sha256(body))
-      assert.ok(cuts > 0, 'the link was cut while it copied')
+      assert.ok(relay.cuts > 0, 'the link was cut while it copied')
     })
 
     it('an ssh session goes on where it was when the link was cut', async function () {

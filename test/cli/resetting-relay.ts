@@ -7,6 +7,15 @@ export interface ResettingRelay {
   readonly port: number
   /** Where it leads; connections before it is set are reset. */
   target: number | undefined
+  /**
+   * Resets every connection each time so many bytes have passed, both ways together: a transfer
+   * of more bytes than that is cut however fast it goes.
+   *
+   * @default Infinity
+   */
+  cutEvery: number
+  /** Connections that were reset so far. */
+  readonly cuts: number
   /** Resets every connection there is; how many there were. */
   cut(): number
   close(): Promise<void>
@@ -14,6 +23,8 @@ export interface ResettingRelay {
 
 export async function resettingRelay(): Promise<ResettingRelay> {
   const pairs = new Set<readonly Socket[]>()
+  let passed = 0
+  let cuts = 0
   const server = createServer(client => {
     if (relay.target === undefined) {
       client.resetAndDestroy()
@@ -25,6 +36,12 @@ export async function resettingRelay(): Promise<ResettingRelay> {
     for (const socket of pair) {
       socket.setNoDelay(true)
       socket.on('error', () => {})
+      socket.on('data', (chunk: Uint8Array) => {
+        passed += chunk.length
+        if (passed < relay.cutEvery) return
+        passed = 0
+        relay.cut()
+      })
       socket.on('close', () => {
         pairs.delete(pair)
         for (const other of pair) other.destroy()
@@ -38,10 +55,15 @@ export async function resettingRelay(): Promise<ResettingRelay> {
   const relay: ResettingRelay = {
     port: (server.address() as AddressInfo).port,
     target: undefined,
-    cut: () => {
-      const cuts = pairs.size
-      for (const pair of pairs) for (const socket of pair) socket.resetAndDestroy()
+    cutEvery: Number.POSITIVE_INFINITY,
+    get cuts() {
       return cuts
+    },
+    cut: () => {
+      const open = pairs.size
+      for (const pair of pairs) for (const socket of pair) socket.resetAndDestroy()
+      cuts += open
+      return open
     },
     close: async () => {
       relay.cut()
