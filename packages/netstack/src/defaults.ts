@@ -1,0 +1,27 @@
+import type { TcpConfig } from './tcp/tcp-config.ts'
+
+/** Defaults of the options of this package. */
+export const DEFAULTS = {
+  tcp: {
+    sendBuffer: 4_194_304,
+    receiveBuffer: 131_072,
+    maxReceiveBuffer: 8_388_608,
+    congestion: 'cubic',
+    initialWindow: 10,
+    noDelay: false,
+    delayedAck: 40,
+    minRto: 200,
+    maxRto: 60_000,
+    handshakeTimeout: 60_000,
+    userTimeout: 300_000,
+    keepAlive: 0,
+    keepAliveInterval: 75_000,
+    keepAliveProbes: 9,
+    timeWait: 60_000,
+    finWait2: 60_000,
+    challengeAckInterval: 500,
+    sack: true,
+    timestamps: true,
+    windowScaling: true
+  } satisfies TcpConfig
+} as const
