@@ -1876,6 +1876,95 @@ export namespace Goodbye {
   }
 }
 
+export interface Crowd {
+  links: number
+}
+
+export namespace Crowd {
+  let _codec: Codec<Crowd>
+
+  export const codec = (): Codec<Crowd> => {
+    if (_codec == null) {
+      _codec = message<Crowd>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if ((obj.links != null && obj.links !== 0)) {
+          w.uint32(8)
+          w.uint32(obj.links)
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          links: 0
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.links = reader.uint32()
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield {
+                field: `${prefix}.links`,
+                value: reader.uint32()
+              }
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface CrowdLinksFieldEvent {
+    field: '$.links'
+    value: number
+  }
+
+  export function encode (obj: Partial<Crowd>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, Crowd.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Crowd>): Crowd {
+    return decodeMessage(buf, Crowd.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Crowd>): Generator<CrowdLinksFieldEvent> {
+    return streamMessage(buf, Crowd.codec(), opts)
+  }
+}
+
 export interface Control {
   hello?: Hello
   proof?: Proof
@@ -1888,6 +1977,7 @@ export interface Control {
   presented?: Presented
   withdraw?: Withdraw
   goodbye?: Goodbye
+  crowd?: Crowd
 }
 
 export namespace Control {
@@ -1902,7 +1992,22 @@ export namespace Control {
 
         obj = { ...obj }
 
+        if (obj.crowd != null) {
+          obj.goodbye = undefined
+          obj.withdraw = undefined
+          obj.presented = undefined
+          obj.present = undefined
+          obj.probe = undefined
+          obj.discover = undefined
+          obj.announce = undefined
+          obj.refuse = undefined
+          obj.welcome = undefined
+          obj.proof = undefined
+          obj.hello = undefined
+        }
+
         if (obj.goodbye != null) {
+          obj.crowd = undefined
           obj.withdraw = undefined
           obj.presented = undefined
           obj.present = undefined
@@ -1916,6 +2021,7 @@ export namespace Control {
         }
 
         if (obj.withdraw != null) {
+          obj.crowd = undefined
           obj.goodbye = undefined
           obj.presented = undefined
           obj.present = undefined
@@ -1929,6 +2035,7 @@ export namespace Control {
         }
 
         if (obj.presented != null) {
+          obj.crowd = undefined
           obj.goodbye = undefined
           obj.withdraw = undefined
           obj.present = undefined
@@ -1942,6 +2049,7 @@ export namespace Control {
         }
 
         if (obj.present != null) {
+          obj.crowd = undefined
           obj.goodbye = undefined
           obj.withdraw = undefined
           obj.presented = undefined
@@ -1955,6 +2063,7 @@ export namespace Control {
         }
 
         if (obj.probe != null) {
+          obj.crowd = undefined
           obj.goodbye = undefined
           obj.withdraw = undefined
           obj.presented = undefined
@@ -1968,6 +2077,7 @@ export namespace Control {
         }
 
         if (obj.discover != null) {
+          obj.crowd = undefined
           obj.goodbye = undefined
           obj.withdraw = undefined
           obj.presented = undefined
@@ -1981,6 +2091,7 @@ export namespace Control {
         }
 
         if (obj.announce != null) {
+          obj.crowd = undefined
           obj.goodbye = undefined
           obj.withdraw = undefined
           obj.presented = undefined
@@ -1994,6 +2105,7 @@ export namespace Control {
         }
 
         if (obj.refuse != null) {
+          obj.crowd = undefined
           obj.goodbye = undefined
           obj.withdraw = undefined
           obj.presented = undefined
@@ -2007,6 +2119,7 @@ export namespace Control {
         }
 
         if (obj.welcome != null) {
+          obj.crowd = undefined
           obj.goodbye = undefined
           obj.withdraw = undefined
           obj.presented = undefined
@@ -2020,6 +2133,7 @@ export namespace Control {
         }
 
         if (obj.proof != null) {
+          obj.crowd = undefined
           obj.goodbye = undefined
           obj.withdraw = undefined
           obj.presented = undefined
@@ -2033,6 +2147,7 @@ export namespace Control {
         }
 
         if (obj.hello != null) {
+          obj.crowd = undefined
           obj.goodbye = undefined
           obj.withdraw = undefined
           obj.presented = undefined
@@ -2098,6 +2213,11 @@ export namespace Control {
         if (obj.goodbye != null) {
           w.uint32(90)
           Goodbye.codec().encode(obj.goodbye, w)
+        }
+
+        if (obj.crowd != null) {
+          w.uint32(98)
+          Crowd.codec().encode(obj.crowd, w)
         }
 
         if (opts.lengthDelimited !== false) {
@@ -2178,6 +2298,12 @@ export namespace Control {
               })
               break
             }
+            case 12: {
+              obj.crowd = Crowd.codec().decode(reader, reader.uint32(), {
+                limits: opts.limits?.crowd
+              })
+              break
+            }
             default: {
               reader.skipType(tag & 7)
               break
@@ -2185,7 +2311,22 @@ export namespace Control {
           }
         }
 
+        if (obj.crowd != null) {
+          delete obj.goodbye
+          delete obj.withdraw
+          delete obj.presented
+          delete obj.present
+          delete obj.probe
+          delete obj.discover
+          delete obj.announce
+          delete obj.refuse
+          delete obj.welcome
+          delete obj.proof
+          delete obj.hello
+        }
+
         if (obj.goodbye != null) {
+          delete obj.crowd
           delete obj.withdraw
           delete obj.presented
           delete obj.present
@@ -2199,6 +2340,7 @@ export namespace Control {
         }
 
         if (obj.withdraw != null) {
+          delete obj.crowd
           delete obj.goodbye
           delete obj.presented
           delete obj.present
@@ -2212,6 +2354,7 @@ export namespace Control {
         }
 
         if (obj.presented != null) {
+          delete obj.crowd
           delete obj.goodbye
           delete obj.withdraw
           delete obj.present
@@ -2225,6 +2368,7 @@ export namespace Control {
         }
 
         if (obj.present != null) {
+          delete obj.crowd
           delete obj.goodbye
           delete obj.withdraw
           delete obj.presented
@@ -2238,6 +2382,7 @@ export namespace Control {
         }
 
         if (obj.probe != null) {
+          delete obj.crowd
           delete obj.goodbye
           delete obj.withdraw
           delete obj.presented
@@ -2251,6 +2396,7 @@ export namespace Control {
         }
 
         if (obj.discover != null) {
+          delete obj.crowd
           delete obj.goodbye
           delete obj.withdraw
           delete obj.presented
@@ -2264,6 +2410,7 @@ export namespace Control {
         }
 
         if (obj.announce != null) {
+          delete obj.crowd
           delete obj.goodbye
           delete obj.withdraw
           delete obj.presented
@@ -2277,6 +2424,7 @@ export namespace Control {
         }
 
         if (obj.refuse != null) {
+          delete obj.crowd
           delete obj.goodbye
           delete obj.withdraw
           delete obj.presented
@@ -2290,6 +2438,7 @@ export namespace Control {
         }
 
         if (obj.welcome != null) {
+          delete obj.crowd
           delete obj.goodbye
           delete obj.withdraw
           delete obj.presented
@@ -2303,6 +2452,7 @@ export namespace Control {
         }
 
         if (obj.proof != null) {
+          delete obj.crowd
           delete obj.goodbye
           delete obj.withdraw
           delete obj.presented
@@ -2316,6 +2466,7 @@ export namespace Control {
         }
 
         if (obj.hello != null) {
+          delete obj.crowd
           delete obj.goodbye
           delete obj.withdraw
           delete obj.presented
@@ -2409,6 +2560,13 @@ export namespace Control {
             case 11: {
               yield * Goodbye.codec().stream(reader, reader.uint32(), `${prefix}.goodbye`, {
                 limits: opts.limits?.goodbye
+              })
+
+              break
+            }
+            case 12: {
+              yield * Crowd.codec().stream(reader, reader.uint32(), `${prefix}.crowd`, {
+                limits: opts.limits?.crowd
               })
 
               break
@@ -2578,6 +2736,11 @@ export namespace Control {
     value: GoodbyeReason
   }
 
+  export interface ControlCrowdLinksFieldEvent {
+    field: '$.crowd.links'
+    value: number
+  }
+
   export function encode (obj: Partial<Control>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, Control.codec())
   }
@@ -2586,7 +2749,7 @@ export namespace Control {
     return decodeMessage(buf, Control.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Control>): Generator<ControlHelloVersionFieldEvent | ControlHelloNonceFieldEvent | ControlHelloOpenFieldEvent | ControlHelloTicketsFieldEvent | ControlProofTokensFieldEvent | ControlProofTicketsIdFieldEvent | ControlProofTicketsMacFieldEvent | ControlProofRefusedIdFieldEvent | ControlProofRefusedCodeFieldEvent | ControlWelcomeRefusedIdFieldEvent | ControlWelcomeRefusedCodeFieldEvent | ControlRefuseCodeFieldEvent | ControlAnnounceOpenedNameFieldEvent | ControlAnnounceOpenedModeFieldEvent | ControlAnnounceOpenedBytesFieldEvent | ControlAnnounceClosedFieldEvent | ControlAnnounceQueryFieldEvent | ControlDiscoverQueryFieldEvent | ControlDiscoverChannelsFieldEvent | ControlProbeIdFieldEvent | ControlProbeReplyFieldEvent | ControlPresentClaimsFieldEvent | ControlPresentMacFieldEvent | ControlPresentedIdFieldEvent | ControlPresentedMacFieldEvent | ControlWithdrawIdFieldEvent | ControlWithdrawCodeFieldEvent | ControlGoodbyeReasonFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Control>): Generator<ControlHelloVersionFieldEvent | ControlHelloNonceFieldEvent | ControlHelloOpenFieldEvent | ControlHelloTicketsFieldEvent | ControlProofTokensFieldEvent | ControlProofTicketsIdFieldEvent | ControlProofTicketsMacFieldEvent | ControlProofRefusedIdFieldEvent | ControlProofRefusedCodeFieldEvent | ControlWelcomeRefusedIdFieldEvent | ControlWelcomeRefusedCodeFieldEvent | ControlRefuseCodeFieldEvent | ControlAnnounceOpenedNameFieldEvent | ControlAnnounceOpenedModeFieldEvent | ControlAnnounceOpenedBytesFieldEvent | ControlAnnounceClosedFieldEvent | ControlAnnounceQueryFieldEvent | ControlDiscoverQueryFieldEvent | ControlDiscoverChannelsFieldEvent | ControlProbeIdFieldEvent | ControlProbeReplyFieldEvent | ControlPresentClaimsFieldEvent | ControlPresentMacFieldEvent | ControlPresentedIdFieldEvent | ControlPresentedMacFieldEvent | ControlWithdrawIdFieldEvent | ControlWithdrawCodeFieldEvent | ControlGoodbyeReasonFieldEvent | ControlCrowdLinksFieldEvent> {
     return streamMessage(buf, Control.codec(), opts)
   }
 }

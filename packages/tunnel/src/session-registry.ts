@@ -33,6 +33,12 @@ export class SessionRegistry {
     return this.#sessions.size
   }
 
+  /** Whether any session with `peer` has not ended. */
+  has(peer: string): boolean {
+    for (const session of this.#sessions.keys()) if (session.peer === peer) return true
+    return false
+  }
+
   /** Sessions that have no link now. */
   get detached(): number {
     let detached = 0
@@ -42,7 +48,7 @@ export class SessionRegistry {
 
   add<S extends SessionBase>(session: S, side: SessionSide): S {
     this.#sessions.set(session, side)
-    this.#countedAt = Number.NEGATIVE_INFINITY
+    this.#addToCount(session.link)
     void session.closed.then(() => this.#sessions.delete(session))
     return session
   }
@@ -66,6 +72,12 @@ export class SessionRegistry {
       this.#loads = this.#count()
     }
     return this.#loads.get(linkId) ?? NO_LOAD
+  }
+
+  /** Between two counts a new session is added, so that many dials in a row do not pick the same link. */
+  #addToCount(linkId: string | undefined): void {
+    const load = this.#loads.get(linkId ?? '') ?? NO_LOAD
+    if (linkId !== undefined) this.#loads.set(linkId, { ...load, sessions: load.sessions + 1 })
   }
 
   #count(): Map<string, LinkLoad> {

@@ -147,6 +147,7 @@ export class SwarmTunnel implements Tunnel {
       link: (target, force, signal) => this.#link(target, force, signal),
       linkDirectly: (target, signal) => this.#broker.linkDirectly(target, signal),
       current: peer => this.#table.connected(peer.toString()),
+      wanted: peer => this.#routes.waiting > 0 || this.#sessions.has(peer.toString()),
       onError: (error, node, fatal) => {
         this.#events.emit('link-error', error, node, fatal)
         this.#routes.changed()
@@ -422,6 +423,7 @@ export class SwarmTunnel implements Tunnel {
       },
       answered: (link, query) => this.#routes.answered(link, query),
       scopeChanged: link => this.#onScopeChanged(link),
+      crowd: () => this.#table.peers,
       sessionsOn: link => this.#sessions.load(link.id).sessions,
       waitingOn: link => this.#sessions.load(link.id).waiting,
       carriedOn: link => this.#sessions.load(link.id).carried,
@@ -485,8 +487,9 @@ export class SwarmTunnel implements Tunnel {
     if (this.#network.changed(this.#now())) this.#nodes.wake()
   }
 
-  /** Links to those who listen on `channel` according to the further directories. */
+  /** Makes links anew that waited for a reason, and those to who listens on `channel` by the directories. */
   #search(channel: string, signal: AbortSignal): void {
+    this.#nodes.want()
     this.#directories.search(channel, signal, provider => {
       if (provider.peer.equals(this.#swarm.peerId)) return
       this.#link(peerTarget(provider), false, signal).catch(() => {})

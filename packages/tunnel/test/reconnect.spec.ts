@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { ByteSession, Session } from '../src/index.ts'
+import { TunnelLink } from '../src/links/tunnel-link.ts'
 import type { Node, NodeOptions } from './support/nodes.ts'
 import {
   addressOf,
@@ -29,6 +30,13 @@ async function proxied(options: NodeOptions = {}): Promise<{ a: Node; b: Node; p
   await a.tunnel.connect()
   await linked(a, b)
   return { a, b, proxy }
+}
+
+/** The only link of a node, with all it knows. */
+function linkOf({ tunnel }: Node): TunnelLink {
+  const [link] = tunnel.links()
+  assert.ok(link instanceof TunnelLink)
+  return link
 }
 
 /** Byte `offset` of a stream of test bytes. */
@@ -160,6 +168,37 @@ describe('links that break', () => {
     )
     assert.notEqual(a.tunnel.links()[0]?.id, before)
     assert.equal(a.tunnel.links()[0]?.id, b.tunnel.links()[0]?.id)
+  })
+
+  it('a link to a peer with many is made anew at once for a session or a dial, else when there is room', async () => {
+    const { a, b, proxy } = await proxied({ reconnect: { first: 60_000, factor: 1, max: 600_000 } })
+    const listener = await b.tunnel.listen('web')
+    const dialled = await a.tunnel.dial('web')
+    await listener.accept()
+    // What the peer tells of itself when it has very many.
+    const tellCrowd = async (): Promise<void> => {
+      linkOf(b).send({ crowd: { links: 100_000 } })
+      await until(() => linkOf(a).crowd === 100_000, 'a has been told')
+      await new Promise(resolve => setTimeout(resolve, 250))
+    }
+    const cut = async (): Promise<void> => {
+      const lost = once(a.tunnel, 'unlink')
+      proxy.cut()
+      await lost
+    }
+    await tellCrowd()
+    await cut()
+    await linked(a, b)
+    await dialled.close()
+    await until(() => a.tunnel.debug().sessions === 0, 'the session is over')
+
+    await tellCrowd()
+    const before = proxy.connections
+    await cut()
+    await new Promise(resolve => setTimeout(resolve, 100))
+    assert.equal(proxy.connections, before, 'nothing waits for the link, so it can wait')
+    await (await a.tunnel.dial('web')).close()
+    assert.equal(proxy.connections, before + 1)
   })
 
   for (const muxer of ['yamux', 'mplex'] as const) {

@@ -29,10 +29,14 @@ export class Backoff {
     return this.#attempts
   }
 
-  /** The delay before the next attempt, in milliseconds; counts the attempt. */
-  next(): number {
+  /**
+   * The delay before the next attempt, in milliseconds; counts the attempt.
+   *
+   * @param widest the delay is drawn from at least so wide a range, `max` permitting
+   */
+  next(widest = 0): number {
     const { first, factor, max } = this.#options
-    const ceiling = Math.min(max, first * factor ** this.#attempts)
+    const ceiling = Math.min(max, Math.max(widest, first * factor ** this.#attempts))
     this.#attempts++
     return this.#random() * ceiling
   }

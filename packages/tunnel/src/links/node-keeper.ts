@@ -6,6 +6,7 @@ import { GoodbyeReason } from '../../proto/control.ts'
 import { isFatalRefusal } from '../auth/refusal.ts'
 import { LinkTimeoutError } from '../errors.ts'
 import { isDirect } from './node-target.ts'
+import { RedialPauses } from './redial-pauses.ts'
 import type { TunnelLink } from './tunnel-link.ts'
 
 /** A peer to keep a link to: where it is, who it is, or both. */
@@ -34,6 +35,8 @@ export interface NodeKeeperInit {
   linkDirectly(target: NodeTarget, signal: AbortSignal): Promise<TunnelLink>
   /** The link to the peer, if there is one now. */
   current(peer: PeerId): TunnelLink | undefined
+  /** A session with the peer, or a dial, waits for a link. */
+  wanted(peer: PeerId): boolean
   onError(error: Error, fatal: boolean): void
 }
 
@@ -44,13 +47,13 @@ const CHANGED = new Error('a link to the peer came or went')
 const ESTABLISHED_AFTER = 200
 
 /**
- * Keeps a link to one node: dials at once when an established link was lost, then with growing
- * pauses. After a refusal that another attempt cannot change, only at the longest pause, and the
+ * Keeps a link to one node: dials at once when an established link was lost that something waits for,
+ * else as soon as something does, or the peer's other clients leave room; then with growing pauses. After a refusal that another attempt cannot change, only at the longest pause, and the
  * refusal is reported once.
  */
 export class NodeKeeper {
   readonly #init: NodeKeeperInit
-  readonly #backoff: Backoff
+  readonly #pauses: RedialPauses
   /** Between looks for a way past the relay. */
   readonly #directBackoff: Backoff
   readonly #closed = new AbortController()
@@ -59,6 +62,8 @@ export class NodeKeeper {
   #wake = (): void => {}
   /** `wake` was called while an attempt was under way: the pause after it is skipped. */
   #again = false
+  /** It pauses because nothing waits for the link. */
+  #idle = false
   #reported: string | undefined
   #fatal: Error | undefined
   #lastError: Error | undefined
@@ -68,7 +73,7 @@ export class NodeKeeper {
   constructor(init: NodeKeeperInit) {
     this.#init = init
     this.#target = init.target
-    this.#backoff = new Backoff(init.reconnect, init.random)
+    this.#pauses = new RedialPauses(init.reconnect, init.random)
     this.#directBackoff = new Backoff(init.directRetry, init.random)
   }
 
@@ -94,8 +99,15 @@ export class NodeKeeper {
 
   /** Ends a pause: tries now, if there is no link. */
   wake(): void {
-    this.#backoff.reset()
+    this.#pauses.reset()
     this.#directBackoff.reset()
+    this.#again = true
+    this.#wake()
+  }
+
+  /** A dial looks for a link: one that was lost while nothing waited for it is made anew now. */
+  want(): void {
+    if (!this.#idle) return
     this.#again = true
     this.#wake()
   }
@@ -118,6 +130,7 @@ export class NodeKeeper {
       const pause = await this.#attempt()
       this.#first.resolve()
       if (pause > 0 && !this.#again) await this.#sleep(pause)
+      this.#idle = false
     }
   }
 
@@ -183,16 +196,20 @@ export class NodeKeeper {
     this.#force = true
     const young = lived < ESTABLISHED_AFTER
     // The peer that let a session in does not refuse us: only the way breaks, again and again.
-    if (!young || link?.useful === true) this.#backoff.reset()
-    return young || link?.endedBy === GoodbyeReason.SHUTDOWN ? this.#backoff.next() : 0
+    if (!young || link?.useful === true) this.#pauses.reset()
+    if (link !== undefined) this.#pauses.crowd(link.crowd)
+    if (young || link?.endedBy === GoodbyeReason.SHUTDOWN) return this.#pauses.failed()
+    const { peer } = this.#target
+    this.#idle = peer === undefined || !this.#init.wanted(peer)
+    return this.#idle ? this.#pauses.idle() : 0
   }
 
   #onFailure(error: Error): number {
     const fatal = isFatalRefusal(error)
     this.#fatal = fatal ? error : undefined
     this.#lastError = error
-    this.#force = error instanceof LinkTimeoutError || this.#backoff.attempts > 0
-    const pause = this.#backoff.next()
+    this.#force = error instanceof LinkTimeoutError || this.#pauses.attempts > 0
+    const pause = this.#pauses.failed()
     if (!fatal || this.#reported !== error.name) this.#init.onError(error, fatal)
     this.#reported = fatal ? error.name : undefined
     const { reconnect, random } = this.#init

@@ -15,6 +15,7 @@ export interface NodeSetInit {
   link(target: NodeTarget, force: boolean, signal: AbortSignal): Promise<TunnelLink>
   linkDirectly(target: NodeTarget, signal: AbortSignal): Promise<TunnelLink>
   current(peer: PeerId): TunnelLink | undefined
+  wanted(peer: PeerId): boolean
   onError(error: Error, node: Multiaddr | PeerId, fatal: boolean): void
 }
 
@@ -68,6 +69,11 @@ export class NodeSet {
     for (const keeper of this.#keepers.values()) keeper.wake()
   }
 
+  /** A dial looks for a link. */
+  want(): void {
+    for (const keeper of this.#keepers.values()) keeper.want()
+  }
+
   /** Tries the nodes of one peer now: its credentials have changed. */
   wakePeer(peer: PeerId): void {
     for (const keeper of this.#keepers.values()) {
@@ -115,6 +121,7 @@ export class NodeSet {
       link: (...args) => init.link(...args),
       linkDirectly: (...args) => init.linkDirectly(...args),
       current: peer => init.current(peer),
+      wanted: peer => init.wanted(peer),
       onError: (error, fatal) => init.onError(error, target.node, fatal)
     })
   }

@@ -49,6 +49,8 @@ export interface LinkOwner {
   answered(link: TunnelLink, query: number): void
   /** The scope became smaller: what it no longer covers must end. */
   scopeChanged(link: TunnelLink): void
+  /** Peers that this side has links to. */
+  crowd(): number
   /** Sessions on the link now. */
   sessionsOn(link: TunnelLink): number
   /** Bytes that sessions have carried over the link, both ways, confirmed or received. */
@@ -108,6 +110,10 @@ export class TunnelLink implements Link, LinkCandidate {
   #probeId = 0
   #misses = 0
   #refusedChannels = 0
+  /** Links that the peer has; 0 when it never said. */
+  #crowd = 0
+  /** The number of ours that the peer was told last. */
+  #crowdTold = 0
 
   constructor(init: TunnelLinkInit) {
     const { grant, connection, now, times } = init
@@ -196,6 +202,11 @@ export class TunnelLink implements Link, LinkCandidate {
     return this.#refusedChannels
   }
 
+  /** Links that the peer has, by its own word: so many lose theirs at the same moment when it dies. */
+  get crowd(): number {
+    return this.#crowd
+  }
+
   /** How the peer listens on `channel`, as far as is known now. */
   mapping(channel: string): ChannelInfo | undefined {
     if (!this.scope.mayDial(channel)) return undefined
@@ -205,6 +216,7 @@ export class TunnelLink implements Link, LinkCandidate {
   /** Announces everything listened on here, asks the same of the peer, and reads until the end. */
   async run(): Promise<void> {
     try {
+      this.#tellCrowd()
       this.announce(await this.#init.owner.listening(this))
       this.discover(0, [])
       for await (const message of this.#init.messages) {
@@ -281,7 +293,16 @@ export class TunnelLink implements Link, LinkCandidate {
       this.#carried = carried
       if (this.#probe !== undefined) this.#probe.heardAt = at
     }
+    this.#tellCrowd()
     this.#tickProbe(at)
+  }
+
+  /** Tells the peer how many links this side has; again when they have doubled or halved. */
+  #tellCrowd(): void {
+    const links = this.#init.owner.crowd()
+    if (links < 2 * this.#crowdTold && 2 * links > this.#crowdTold) return
+    this.#crowdTold = links
+    this.send({ crowd: { links } })
   }
 
   /** Leaves: says goodbye and ends the control stream. The connection stays. */
@@ -347,6 +368,7 @@ export class TunnelLink implements Link, LinkCandidate {
     if (message.announce !== undefined) this.#onAnnounce(message.announce)
     else if (message.discover !== undefined) await this.#onDiscover(message.discover)
     else if (message.probe !== undefined) this.#onProbe(message.probe)
+    else if (message.crowd !== undefined) this.#crowd = message.crowd.links
     else if (message.goodbye !== undefined) this.#onGoodbye(message.goodbye.reason)
     else if (message.present !== undefined) this.tickets.onPresent(message.present)
     else if (message.presented !== undefined) this.tickets.onPresented(message.presented)
