@@ -6,6 +6,11 @@ export class ChannelClosedError extends WarrenError {
   readonly code = 'ERR_CHANNEL_CLOSED'
 }
 
+/** Thrown when more than 65,536 sends, or as many receives, would wait on one channel. */
+export class TooManyWaitingError extends WarrenError {
+  readonly code = 'ERR_CHANNEL_WAITING'
+}
+
 /** Thrown when a schema refuses a value, or bytes from the peer are no value; see `issues`. */
 export class ValueInvalidError extends WarrenError {
   readonly code = 'ERR_VALUE_INVALID'

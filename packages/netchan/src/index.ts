@@ -1,7 +1,16 @@
 /**
  * Typed channels whose ends live on two machines: Go's netchan, bounded and validated.
  */
+export { channel } from './channel/channel.ts'
 export type { Channel, Receiver, Sender } from './channel/channel-types.ts'
+export { receiving, select, sending, trySelect } from './channel/select.ts'
+export type {
+  ReceiveCase,
+  SelectCase,
+  Selected,
+  SelectOptions,
+  SendCase
+} from './channel/select.ts'
 export type { ChannelEnd, AttachEnd, Codec, ResolveEnd } from './codec/codec-types.ts'
 export type { FieldDifference, Fingerprint, ValueIssue } from './codec/schema-types.ts'
 export type { Direction, ExportMode, OverloadPolicy } from './directions.ts'
@@ -11,6 +20,7 @@ export {
   NetchanOptionError,
   SchemaAsyncError,
   SchemaMismatchError,
+  TooManyWaitingError,
   ValueInvalidError,
   ValueTooLongError
 } from './errors.ts'
