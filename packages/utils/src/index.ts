@@ -3,6 +3,7 @@
  */
 export { Backoff } from './backoff.ts'
 export type { BackoffOptions } from './backoff.ts'
+export { counterweigh } from './counterweight.ts'
 export { EventEmitter } from './event-emitter.ts'
 export type { Listener, ListenerOptions } from './event-emitter.ts'
 export { FreeMarks, freeBuffer, receivedChunks, sentChunks } from './free-marks.ts'

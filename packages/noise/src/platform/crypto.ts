@@ -14,7 +14,7 @@ import {
   type CipherChaCha20Poly1305,
   type KeyObject
 } from 'node:crypto'
-import { freeBuffer, receivedChunks } from '@warren/utils'
+import { counterweigh, freeBuffer, receivedChunks } from '@warren/utils'
 import { TAG_BYTES } from '../constants.ts'
 
 /** A symmetric key. An object made once: raw bytes would be imported again for every record. */
@@ -137,6 +137,7 @@ export function openRecord(
     if (left === 0) break
     const text = part.byteLength <= left ? part : part.subarray(0, left)
     left -= text.byteLength
+    counterweigh(text.byteLength)
     out.push(receivedChunks.mark(decipher.update(text)))
   }
   try {
