@@ -6,7 +6,7 @@ import type { Diallers, Peer } from '../support/start-peer.ts'
 import { until } from '../support/until.ts'
 
 const PROCESSES = 2
-const DIALLERS = 200
+const DIALLERS = 1_000
 const QUEUE = 16
 const UPGRADES = 64
 /** Milliseconds for which the swarm stays paused. */
@@ -26,7 +26,11 @@ describe('a paused swarm that many dial', () => {
 
   it(`upgrades no more than its limits allow of ${DIALLERS}; when it resumes, all succeed`, async () => {
     const upgrader = { acceptQueueLength: QUEUE, maxParallelUpgrades: UPGRADES }
-    const address = await server.call('start', { token: generateToken(), upgrader })
+    const address = await server.call('start', {
+      token: generateToken(),
+      upgrader,
+      maxConnections: DIALLERS
+    })
     await Promise.all(diallers.map(each => each.call('create', DIALLERS / PROCESSES)))
     await server.call('pause')
     await Promise.all(diallers.map(each => each.call('dial', address)))

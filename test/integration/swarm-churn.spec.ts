@@ -8,7 +8,7 @@ import { until } from '../support/until.ts'
 
 const ECHO = '/test/echo/1.0.0'
 /** Connections opened and closed; `WARREN_CHURN=10000` for the whole bar. */
-const CHURN = Number(process.env['WARREN_CHURN'] ?? 1_000)
+const CHURN = Number(process.env['WARREN_CHURN'] ?? 5_000)
 const CLIENTS = 24
 const MiB = 1024 * 1024
 

@@ -4,9 +4,9 @@ import { addressOf, closeSwarms, echo, exchange, listening } from '../support/sw
 import { until } from '../support/until.ts'
 
 const ECHO = '/test/echo/1.0.0'
-/** Crossings in all; `WARREN_CROSSED=1000` for the whole bar. */
-const CROSSED = Number(process.env['WARREN_CROSSED'] ?? 200)
-const PAIRS = 20
+/** Crossings in all. */
+const CROSSED = Number(process.env['WARREN_CROSSED'] ?? 1_000)
+const PAIRS = 50
 
 describe('two swarms that dial each other at the same moment', () => {
   afterEach(closeSwarms)

@@ -6,6 +6,9 @@ import type { Swarm } from '@warren/swarm'
 import { tcp } from '@warren/transport-tcp'
 import { yamux } from '@warren/yamux'
 
+/** Milliseconds for one dial. */
+const PATIENCE = 60_000
+
 let swarms: Swarm[] = []
 let dials: Promise<PromiseSettledResult<unknown>[]> = Promise.resolve([])
 
@@ -14,7 +17,10 @@ export async function create(count: number): Promise<void> {
   const parts = {
     transports: [tcp()],
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux()]
+    streamMuxers: [yamux()],
+    // None may be lost; how fast a loaded machine carries out so many handshakes is not the point.
+    options: { dialTimeout: PATIENCE, addressDialTimeout: PATIENCE },
+    upgrader: { upgradeTimeout: PATIENCE }
   }
   swarms = await Promise.all(Array.from({ length: count }, () => createSwarm(parts)))
 }

@@ -31,6 +31,8 @@ export interface PeerOptions {
     'probeInterval' | 'probeTimeout' | 'probeMisses' | 'resumeTimeout' | 'reconnect'
   >
   readonly upgrader?: { readonly acceptQueueLength: number; readonly maxParallelUpgrades: number }
+  /** Connections that it takes; none of them is trimmed. */
+  readonly maxConnections?: number
 }
 
 export type PeerMuxer = 'our yamux' | 'stock yamux' | 'mplex'
@@ -55,7 +57,7 @@ function peer(): Running {
 
 /** Starts; its address with its peer id. */
 export async function start(options: PeerOptions): Promise<string> {
-  const { keepAliveInterval, upgrader } = options
+  const { keepAliveInterval, upgrader, maxConnections } = options
   const muxers = {
     'our yamux': () => yamux(keepAliveInterval === undefined ? {} : { keepAliveInterval }),
     'stock yamux': () => stockYamux(),
@@ -66,7 +68,12 @@ export async function start(options: PeerOptions): Promise<string> {
     transports: [tcp()],
     connectionEncrypters: [options.plaintext === true ? plaintext() : noise()],
     streamMuxers: [muxers[options.muxer ?? 'our yamux']()],
-    ...(upgrader === undefined ? {} : { upgrader })
+    ...(upgrader === undefined ? {} : { upgrader }),
+    ...(maxConnections === undefined
+      ? {}
+      : {
+          options: { maxConnections, lowWatermark: maxConnections, highWatermark: maxConnections }
+        })
   })
   const tunnel = createTunnel(swarm, {
     token: options.token,
