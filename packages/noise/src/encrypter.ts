@@ -5,7 +5,7 @@ import type {
   SecureConnectionOptions,
   SecuredConnection
 } from '@libp2p/interface'
-import type { NoiseExtensions } from '@chainsafe/libp2p-noise'
+import type { NoiseExtensions } from '@libp2p/noise'
 import type { NoiseComponents } from './components.ts'
 import { NOISE_PROTOCOL } from './constants.ts'
 import { runHandshake, type HandshakeResult, type Role } from './handshake/handshake.ts'

@@ -1,6 +1,6 @@
 import type { Counter, Metrics } from '@libp2p/interface'
 
-/** Counters of one encrypter, under the names that `@chainsafe/libp2p-noise` uses. */
+/** Counters of one encrypter, under the names that `@libp2p/noise` uses. */
 export interface NoiseMetrics {
   readonly xxHandshakeSuccesses: Counter
   readonly xxHandshakeErrors: Counter

@@ -1,5 +1,5 @@
 import type { KeyType } from '@libp2p/interface'
-import type { NoiseExtensions } from '@chainsafe/libp2p-noise'
+import type { NoiseExtensions } from '@libp2p/noise'
 import { X25519_BYTES } from './constants.ts'
 import { DEFAULTS } from './defaults.ts'
 import { NoiseOptionsError } from './errors.ts'

@@ -1,4 +1,4 @@
-import type { ICryptoInterface, KeyPair } from '@chainsafe/libp2p-noise'
+import type { ICryptoInterface, KeyPair } from '@libp2p/noise'
 import { TAG_BYTES } from '../constants.ts'
 import { NoiseHandshakeError } from '../errors.ts'
 import {

@@ -1,4 +1,4 @@
-import { noise as libraryNoise } from '@chainsafe/libp2p-noise'
+import { noise as libraryNoise } from '@libp2p/noise'
 import type { AbortOptions, MessageStream, PeerId, Upgrader } from '@libp2p/interface'
 import { WarrenError } from '@warren/interface'
 import { describeError } from '@warren/utils'

@@ -1,8 +1,8 @@
 /**
- * The primitives of Noise in JavaScript, as `@chainsafe/libp2p-noise` has them. The same exports as
+ * The primitives of Noise in JavaScript, as `@libp2p/noise` has them. The same exports as
  * `crypto.ts`, which the `browser` field of `package.json` replaces by this.
  */
-import { pureJsCrypto } from '@chainsafe/libp2p-noise'
+import { pureJsCrypto } from '@libp2p/noise'
 import { concat } from '../bytes.ts'
 
 /** A symmetric key. */
