@@ -104,6 +104,7 @@ const watched: GatewayTunnel = {
     return {
       channel: listener.channel,
       accept: async accept => remember(await listener.accept(accept)),
+      setPeers: peers => listener.setPeers(peers),
       close: () => listener.close(),
       [Symbol.asyncDispose]: () => listener.close(),
       async *[Symbol.asyncIterator]() {

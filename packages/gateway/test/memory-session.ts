@@ -289,6 +289,9 @@ class MemoryListener implements Listener<ByteSession> {
     return session
   }
 
+  /** There are no peers in memory. */
+  async setPeers(): Promise<void> {}
+
   async close(): Promise<void> {
     this.#closed = true
     this.#forget()

@@ -52,7 +52,8 @@ export enum GoodbyeReason {
   SUPERSEDED = 'SUPERSEDED',
   TICKETS_ENDED = 'TICKETS_ENDED',
   PROTOCOL = 'PROTOCOL',
-  REMOVED = 'REMOVED'
+  REMOVED = 'REMOVED',
+  ACCESS_ENDED = 'ACCESS_ENDED'
 }
 
 enum __GoodbyeReasonValues {
@@ -60,7 +61,8 @@ enum __GoodbyeReasonValues {
   SUPERSEDED = 1,
   TICKETS_ENDED = 2,
   PROTOCOL = 3,
-  REMOVED = 4
+  REMOVED = 4,
+  ACCESS_ENDED = 5
 }
 
 export namespace GoodbyeReason {
@@ -1965,6 +1967,114 @@ export namespace Crowd {
   }
 }
 
+export interface Reproof {
+  tokens: Uint8Array<ArrayBuffer>[]
+}
+
+export namespace Reproof {
+  let _codec: Codec<Reproof>
+
+  export const codec = (): Codec<Reproof> => {
+    if (_codec == null) {
+      _codec = message<Reproof>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if (obj.tokens != null && obj.tokens.length > 0) {
+          for (const value of obj.tokens) {
+            w.uint32(10)
+            w.bytes(value)
+          }
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          tokens: []
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              if (opts.limits?.tokens != null && obj.tokens.length === opts.limits.tokens) {
+                throw new MaxLengthError('Decode error - repeated field "tokens" had too many elements')
+              }
+
+              obj.tokens.push(reader.bytes())
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const obj = {
+          tokens: 0
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              if (opts.limits?.tokens != null && obj.tokens === opts.limits.tokens) {
+                throw new MaxLengthError('Streaming decode error - repeated field "tokens" had too many elements')
+              }
+
+              yield {
+                field: `${prefix}.tokens[]`,
+                index: obj.tokens,
+                value: reader.bytes()
+              }
+
+              obj.tokens++
+
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface ReproofTokensFieldEvent {
+    field: '$.tokens[]'
+    index: number
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export function encode (obj: Partial<Reproof>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, Reproof.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Reproof>): Reproof {
+    return decodeMessage(buf, Reproof.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Reproof>): Generator<ReproofTokensFieldEvent> {
+    return streamMessage(buf, Reproof.codec(), opts)
+  }
+}
+
 export interface Control {
   hello?: Hello
   proof?: Proof
@@ -1978,6 +2088,7 @@ export interface Control {
   withdraw?: Withdraw
   goodbye?: Goodbye
   crowd?: Crowd
+  reproof?: Reproof
 }
 
 export namespace Control {
@@ -1992,7 +2103,23 @@ export namespace Control {
 
         obj = { ...obj }
 
+        if (obj.reproof != null) {
+          obj.crowd = undefined
+          obj.goodbye = undefined
+          obj.withdraw = undefined
+          obj.presented = undefined
+          obj.present = undefined
+          obj.probe = undefined
+          obj.discover = undefined
+          obj.announce = undefined
+          obj.refuse = undefined
+          obj.welcome = undefined
+          obj.proof = undefined
+          obj.hello = undefined
+        }
+
         if (obj.crowd != null) {
+          obj.reproof = undefined
           obj.goodbye = undefined
           obj.withdraw = undefined
           obj.presented = undefined
@@ -2007,6 +2134,7 @@ export namespace Control {
         }
 
         if (obj.goodbye != null) {
+          obj.reproof = undefined
           obj.crowd = undefined
           obj.withdraw = undefined
           obj.presented = undefined
@@ -2021,6 +2149,7 @@ export namespace Control {
         }
 
         if (obj.withdraw != null) {
+          obj.reproof = undefined
           obj.crowd = undefined
           obj.goodbye = undefined
           obj.presented = undefined
@@ -2035,6 +2164,7 @@ export namespace Control {
         }
 
         if (obj.presented != null) {
+          obj.reproof = undefined
           obj.crowd = undefined
           obj.goodbye = undefined
           obj.withdraw = undefined
@@ -2049,6 +2179,7 @@ export namespace Control {
         }
 
         if (obj.present != null) {
+          obj.reproof = undefined
           obj.crowd = undefined
           obj.goodbye = undefined
           obj.withdraw = undefined
@@ -2063,6 +2194,7 @@ export namespace Control {
         }
 
         if (obj.probe != null) {
+          obj.reproof = undefined
           obj.crowd = undefined
           obj.goodbye = undefined
           obj.withdraw = undefined
@@ -2077,6 +2209,7 @@ export namespace Control {
         }
 
         if (obj.discover != null) {
+          obj.reproof = undefined
           obj.crowd = undefined
           obj.goodbye = undefined
           obj.withdraw = undefined
@@ -2091,6 +2224,7 @@ export namespace Control {
         }
 
         if (obj.announce != null) {
+          obj.reproof = undefined
           obj.crowd = undefined
           obj.goodbye = undefined
           obj.withdraw = undefined
@@ -2105,6 +2239,7 @@ export namespace Control {
         }
 
         if (obj.refuse != null) {
+          obj.reproof = undefined
           obj.crowd = undefined
           obj.goodbye = undefined
           obj.withdraw = undefined
@@ -2119,6 +2254,7 @@ export namespace Control {
         }
 
         if (obj.welcome != null) {
+          obj.reproof = undefined
           obj.crowd = undefined
           obj.goodbye = undefined
           obj.withdraw = undefined
@@ -2133,6 +2269,7 @@ export namespace Control {
         }
 
         if (obj.proof != null) {
+          obj.reproof = undefined
           obj.crowd = undefined
           obj.goodbye = undefined
           obj.withdraw = undefined
@@ -2147,6 +2284,7 @@ export namespace Control {
         }
 
         if (obj.hello != null) {
+          obj.reproof = undefined
           obj.crowd = undefined
           obj.goodbye = undefined
           obj.withdraw = undefined
@@ -2218,6 +2356,11 @@ export namespace Control {
         if (obj.crowd != null) {
           w.uint32(98)
           Crowd.codec().encode(obj.crowd, w)
+        }
+
+        if (obj.reproof != null) {
+          w.uint32(114)
+          Reproof.codec().encode(obj.reproof, w)
         }
 
         if (opts.lengthDelimited !== false) {
@@ -2304,6 +2447,12 @@ export namespace Control {
               })
               break
             }
+            case 14: {
+              obj.reproof = Reproof.codec().decode(reader, reader.uint32(), {
+                limits: opts.limits?.reproof
+              })
+              break
+            }
             default: {
               reader.skipType(tag & 7)
               break
@@ -2311,7 +2460,23 @@ export namespace Control {
           }
         }
 
+        if (obj.reproof != null) {
+          delete obj.crowd
+          delete obj.goodbye
+          delete obj.withdraw
+          delete obj.presented
+          delete obj.present
+          delete obj.probe
+          delete obj.discover
+          delete obj.announce
+          delete obj.refuse
+          delete obj.welcome
+          delete obj.proof
+          delete obj.hello
+        }
+
         if (obj.crowd != null) {
+          delete obj.reproof
           delete obj.goodbye
           delete obj.withdraw
           delete obj.presented
@@ -2326,6 +2491,7 @@ export namespace Control {
         }
 
         if (obj.goodbye != null) {
+          delete obj.reproof
           delete obj.crowd
           delete obj.withdraw
           delete obj.presented
@@ -2340,6 +2506,7 @@ export namespace Control {
         }
 
         if (obj.withdraw != null) {
+          delete obj.reproof
           delete obj.crowd
           delete obj.goodbye
           delete obj.presented
@@ -2354,6 +2521,7 @@ export namespace Control {
         }
 
         if (obj.presented != null) {
+          delete obj.reproof
           delete obj.crowd
           delete obj.goodbye
           delete obj.withdraw
@@ -2368,6 +2536,7 @@ export namespace Control {
         }
 
         if (obj.present != null) {
+          delete obj.reproof
           delete obj.crowd
           delete obj.goodbye
           delete obj.withdraw
@@ -2382,6 +2551,7 @@ export namespace Control {
         }
 
         if (obj.probe != null) {
+          delete obj.reproof
           delete obj.crowd
           delete obj.goodbye
           delete obj.withdraw
@@ -2396,6 +2566,7 @@ export namespace Control {
         }
 
         if (obj.discover != null) {
+          delete obj.reproof
           delete obj.crowd
           delete obj.goodbye
           delete obj.withdraw
@@ -2410,6 +2581,7 @@ export namespace Control {
         }
 
         if (obj.announce != null) {
+          delete obj.reproof
           delete obj.crowd
           delete obj.goodbye
           delete obj.withdraw
@@ -2424,6 +2596,7 @@ export namespace Control {
         }
 
         if (obj.refuse != null) {
+          delete obj.reproof
           delete obj.crowd
           delete obj.goodbye
           delete obj.withdraw
@@ -2438,6 +2611,7 @@ export namespace Control {
         }
 
         if (obj.welcome != null) {
+          delete obj.reproof
           delete obj.crowd
           delete obj.goodbye
           delete obj.withdraw
@@ -2452,6 +2626,7 @@ export namespace Control {
         }
 
         if (obj.proof != null) {
+          delete obj.reproof
           delete obj.crowd
           delete obj.goodbye
           delete obj.withdraw
@@ -2466,6 +2641,7 @@ export namespace Control {
         }
 
         if (obj.hello != null) {
+          delete obj.reproof
           delete obj.crowd
           delete obj.goodbye
           delete obj.withdraw
@@ -2567,6 +2743,13 @@ export namespace Control {
             case 12: {
               yield * Crowd.codec().stream(reader, reader.uint32(), `${prefix}.crowd`, {
                 limits: opts.limits?.crowd
+              })
+
+              break
+            }
+            case 14: {
+              yield * Reproof.codec().stream(reader, reader.uint32(), `${prefix}.reproof`, {
+                limits: opts.limits?.reproof
               })
 
               break
@@ -2741,6 +2924,12 @@ export namespace Control {
     value: number
   }
 
+  export interface ControlReproofTokensFieldEvent {
+    field: '$.reproof.tokens[]'
+    index: number
+    value: Uint8Array<ArrayBuffer>
+  }
+
   export function encode (obj: Partial<Control>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, Control.codec())
   }
@@ -2749,7 +2938,7 @@ export namespace Control {
     return decodeMessage(buf, Control.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Control>): Generator<ControlHelloVersionFieldEvent | ControlHelloNonceFieldEvent | ControlHelloOpenFieldEvent | ControlHelloTicketsFieldEvent | ControlProofTokensFieldEvent | ControlProofTicketsIdFieldEvent | ControlProofTicketsMacFieldEvent | ControlProofRefusedIdFieldEvent | ControlProofRefusedCodeFieldEvent | ControlWelcomeRefusedIdFieldEvent | ControlWelcomeRefusedCodeFieldEvent | ControlRefuseCodeFieldEvent | ControlAnnounceOpenedNameFieldEvent | ControlAnnounceOpenedModeFieldEvent | ControlAnnounceOpenedBytesFieldEvent | ControlAnnounceClosedFieldEvent | ControlAnnounceQueryFieldEvent | ControlDiscoverQueryFieldEvent | ControlDiscoverChannelsFieldEvent | ControlProbeIdFieldEvent | ControlProbeReplyFieldEvent | ControlPresentClaimsFieldEvent | ControlPresentMacFieldEvent | ControlPresentedIdFieldEvent | ControlPresentedMacFieldEvent | ControlWithdrawIdFieldEvent | ControlWithdrawCodeFieldEvent | ControlGoodbyeReasonFieldEvent | ControlCrowdLinksFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Control>): Generator<ControlHelloVersionFieldEvent | ControlHelloNonceFieldEvent | ControlHelloOpenFieldEvent | ControlHelloTicketsFieldEvent | ControlProofTokensFieldEvent | ControlProofTicketsIdFieldEvent | ControlProofTicketsMacFieldEvent | ControlProofRefusedIdFieldEvent | ControlProofRefusedCodeFieldEvent | ControlWelcomeRefusedIdFieldEvent | ControlWelcomeRefusedCodeFieldEvent | ControlRefuseCodeFieldEvent | ControlAnnounceOpenedNameFieldEvent | ControlAnnounceOpenedModeFieldEvent | ControlAnnounceOpenedBytesFieldEvent | ControlAnnounceClosedFieldEvent | ControlAnnounceQueryFieldEvent | ControlDiscoverQueryFieldEvent | ControlDiscoverChannelsFieldEvent | ControlProbeIdFieldEvent | ControlProbeReplyFieldEvent | ControlPresentClaimsFieldEvent | ControlPresentMacFieldEvent | ControlPresentedIdFieldEvent | ControlPresentedMacFieldEvent | ControlWithdrawIdFieldEvent | ControlWithdrawCodeFieldEvent | ControlGoodbyeReasonFieldEvent | ControlCrowdLinksFieldEvent | ControlReproofTokensFieldEvent> {
     return streamMessage(buf, Control.codec(), opts)
   }
 }

@@ -15,6 +15,7 @@ export const DEFAULTS = {
   probeInterval: 10_000,
   probeTimeout: 5_000,
   probeMisses: 2,
+  peers: { deny: [] },
   acceptBacklog: 128,
   directories: [],
   limits: {

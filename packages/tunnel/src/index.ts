@@ -6,6 +6,7 @@
  */
 export { generateToken } from './auth/token.ts'
 export { parseToken } from './auth/token.ts'
+export type { PeerAccess } from './auth/peer-gate.ts'
 export { decodeTicket, encodeTicket, generateTicketKey, issueTicket } from './auth/ticket.ts'
 export type { Ticket, TicketRequest } from './auth/ticket.ts'
 export type {
@@ -56,7 +57,8 @@ export {
   SessionOpenError,
   SessionProtocolError,
   SessionRefusedError,
-  SessionResetError
+  SessionResetError,
+  SessionRevokedError
 } from './session/errors.ts'
 export type { SessionHostDebug } from './session/session-host-types.ts'
 export type { SessionOptions } from './session/session-options.ts'

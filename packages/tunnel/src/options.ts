@@ -4,6 +4,8 @@ import { isMultiaddr } from '@multiformats/multiaddr'
 import type { BackoffOptions } from '@warren/utils'
 import { MAX_TOKENS } from './auth/link-handshake.ts'
 import { tokenProofKey } from './auth/link-proof.ts'
+import { PeerGate } from './auth/peer-gate.ts'
+import type { PeerAccess } from './auth/peer-gate.ts'
 import { TICKET_KEY_BYTES } from './auth/ticket.ts'
 import type { Ticket } from './auth/ticket.ts'
 import type { RevocationStore } from './auth/ticket-authority.ts'
@@ -88,8 +90,14 @@ export interface TunnelOptions extends Partial<SessionOptions> {
   /** Sessions that wait in a listener to be accepted. Beyond: refused. @default 128 */
   readonly acceptBacklog?: number
   /**
-   * Whether a peer may know of, and open, a channel. A peer that may not sees what it would see if
-   * the channel did not exist. Throwing means no. Default: every peer with a proven link may.
+   * Peers that this tunnel has links with, in either direction; see also `setPeers`. Others fail the
+   * link as with a wrong token, whatever they hold. @default { deny: [] }
+   */
+  readonly peers?: PeerAccess
+  /**
+   * Whether a peer may know of, and open, a channel; asked again when it resumes a session, and by
+   * `recheckAccess`. A peer that may not sees what it would see if the channel did not exist.
+   * Throwing means no. Default: every peer with a proven link may.
    */
   readonly authorize?: (request: AccessRequest) => boolean | Promise<boolean>
   /** Further ways to find channels, beside asking the links. @default [] */
@@ -116,6 +124,7 @@ export interface ResolvedOptions {
   readonly probeTimeout: number
   readonly probeMisses: number
   readonly acceptBacklog: number
+  readonly gate: PeerGate
   readonly authorize: TunnelOptions['authorize']
   readonly directories: readonly ChannelDirectory[]
   readonly limits: TunnelLimits
@@ -131,7 +140,7 @@ const MAX_TIME = 2 ** 31 - 1
  * @throws {InvalidTunnelOptionError}, {InvalidTokenError}, {InvalidSessionOptionError}
  */
 export function resolveOptions(given: TunnelOptions): ResolvedOptions {
-  const tokens = given.token === undefined ? [] : [given.token].flat()
+  const tokens = tokenList(given.token)
   const open = given.open ?? DEFAULTS.open
   checkProof(given, tokens, open)
   const limits = { ...DEFAULTS.limits, ...definedOf(given.limits ?? {}) }
@@ -147,7 +156,7 @@ export function resolveOptions(given: TunnelOptions): ResolvedOptions {
   }
   return {
     open,
-    tokenKeys: tokens.map(text => tokenProofKey(parseToken(text))),
+    tokenKeys: tokenKeysOf(tokens),
     tickets: [...(given.tickets ?? DEFAULTS.tickets)],
     ticketKey: given.ticketKey?.slice(),
     revocations: given.revocations,
@@ -163,6 +172,7 @@ export function resolveOptions(given: TunnelOptions): ResolvedOptions {
     probeTimeout: number(given, 'probeTimeout', 1, MAX_TIME),
     probeMisses: number(given, 'probeMisses', 1, 1_000),
     acceptBacklog: number(given, 'acceptBacklog', 1, 2 ** 20),
+    gate: new PeerGate(given.peers ?? DEFAULTS.peers),
     authorize: given.authorize,
     directories: [...(given.directories ?? [])],
     limits,
@@ -170,12 +180,31 @@ export function resolveOptions(given: TunnelOptions): ResolvedOptions {
   }
 }
 
-function checkProof(given: TunnelOptions, tokens: readonly string[], open: boolean): void {
+/** The texts of tokens, given as one, several or none. */
+export function tokenList(given: string | readonly string[] | undefined): readonly string[] {
+  return given === undefined ? [] : [given].flat()
+}
+
+/**
+ * Proof keys of the active tokens.
+ *
+ * @throws {InvalidTunnelOptionError} when they are too many; {InvalidTokenError}
+ */
+export function tokenKeysOf(tokens: readonly string[]): readonly Uint8Array[] {
   if (tokens.length > MAX_TOKENS) {
     throw new InvalidTunnelOptionError(
       `${tokens.length} tokens were given: at most ${MAX_TOKENS} are active, while one replaces another`
     )
   }
+  return tokens.map(text => tokenProofKey(parseToken(text)))
+}
+
+/** @throws {InvalidTunnelOptionError} when no link could be proven, or a proof is of no use */
+export function checkProof(
+  given: Pick<TunnelOptions, 'tickets' | 'ticketKey'>,
+  tokens: readonly string[],
+  open: boolean
+): void {
   if (given.ticketKey !== undefined && given.ticketKey.length !== TICKET_KEY_BYTES) {
     throw new InvalidTunnelOptionError(
       `ticketKey has ${given.ticketKey.length} bytes: use ${TICKET_KEY_BYTES}, see generateTicketKey()`

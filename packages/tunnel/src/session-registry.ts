@@ -1,3 +1,5 @@
+import { printable } from '@warren/utils'
+import { SessionRevokedError } from './session/errors.ts'
 import type { SessionBase } from './session/session-types.ts'
 
 /** Which end of a session this side is. */
@@ -57,11 +59,33 @@ export class SessionRegistry {
   revoke(
     peer: string,
     allowed: (channel: string, side: SessionSide) => boolean,
-    error: Error
+    cause: Error
   ): void {
     for (const [session, side] of this.#sessions) {
-      if (session.peer === peer && !allowed(session.channel, side)) session.abort(error)
+      if (session.peer !== peer || allowed(session.channel, side)) continue
+      const channel = JSON.stringify(printable(session.channel, 80))
+      session.abort(
+        new SessionRevokedError(`the session on ${channel} was ended: ${cause.message}`, { cause })
+      )
     }
+  }
+
+  /** The peers of all sessions. */
+  peers(): Set<string> {
+    const peers = new Set<string>()
+    for (const session of this.#sessions.keys()) peers.add(session.peer)
+    return peers
+  }
+
+  /** Sessions that peers opened, on one channel or on all. */
+  accepted(channel?: string): SessionBase[] {
+    const found: SessionBase[] = []
+    for (const [session, side] of this.#sessions) {
+      if (side === 'accepted' && (channel ?? session.channel) === session.channel) {
+        found.push(session)
+      }
+    }
+    return found
   }
 
   /** What the link carries; counted at most every 100 ms. */

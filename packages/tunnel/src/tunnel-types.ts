@@ -1,5 +1,6 @@
 import type { AbortOptions, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import type { PeerAccess } from './auth/peer-gate.ts'
 import type { Ticket } from './auth/ticket.ts'
 import type { RevokedTicket } from './auth/ticket-authority.ts'
 import type { SessionHostDebug } from './session/session-host-types.ts'
@@ -13,6 +14,11 @@ export interface ListenOptions extends AbortOptions {
   readonly bytes?: boolean
   /** Milliseconds that `receive` of an accepted session waits. Default: no limit. */
   readonly readTimeout?: number
+  /**
+   * Peers that may know of the channel and open it, of those that the tunnel links to. Others see
+   * what they would see if it did not exist. Default: all of them.
+   */
+  readonly peers?: PeerAccess
   /** Closes the listener when it aborts, also later on. */
   readonly signal?: AbortSignal
 }
@@ -48,6 +54,13 @@ export interface Listener<S> extends AsyncIterable<S> {
   readonly channel: string
   /** The next session; rejects with code `ERR_LISTENER_CLOSED` once closed. */
   accept(options?: AbortOptions): Promise<S>
+  /**
+   * Replaces the `peers` of the listener. Sessions of those that are no longer admitted end at both
+   * ends with `ERR_SESSION_REVOKED`; resolves when they have.
+   *
+   * @throws code `ERR_TUNNEL_OPTION` when an entry is no peer id
+   */
+  setPeers(peers: PeerAccess): Promise<void>
   /**
    * Takes the channel back at every peer, resets sessions that nobody has accepted, and closes those
    * that were (delivering what was sent), unless `keepSessions` is given. Idempotent.
@@ -182,6 +195,26 @@ export interface Tunnel {
    * @throws code `ERR_TUNNEL_OPTION` without a `ticketKey`; what the store throws
    */
   revokeTicket(ticket: RevokedTicket): Promise<void>
+  /**
+   * Replaces the active tokens: `[new, old]` on every node, and then `[new]`. Links that both ends
+   * have both tokens for go on; one that stands on a removed token alone ends at both ends, its
+   * sessions with `ERR_SESSION_REVOKED`.
+   *
+   * @throws codes `ERR_INVALID_TOKEN`, `ERR_TUNNEL_OPTION`, `ERR_TUNNEL_CLOSED`
+   */
+  setTokens(token: string | readonly string[]): void
+  /**
+   * Replaces the `peers` of the tunnel. Links and sessions of those that are no longer admitted end
+   * now, in both directions, with `ERR_SESSION_REVOKED`.
+   *
+   * @throws code `ERR_TUNNEL_OPTION` when an entry is no peer id
+   */
+  setPeers(peers: PeerAccess): void
+  /**
+   * Asks `authorize` again about everything that is open or announced, after what it goes by has
+   * changed. Sessions that it no longer allows end with `ERR_SESSION_REVOKED`; resolves when they have.
+   */
+  recheckAccess(): Promise<void>
   status(): TunnelStatus
   /** Sizes of every table; for tests and diagnosis. */
   debug(): TunnelDebug

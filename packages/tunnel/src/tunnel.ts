@@ -4,10 +4,13 @@ import type { HandleOptions, Swarm } from '@warren/swarm'
 import { waitFor } from '@warren/utils'
 import { GoodbyeReason } from '../proto/control.ts'
 import type { LinkGrant } from './auth/link-handshake.ts'
+import { PeerGate } from './auth/peer-gate.ts'
+import type { PeerAccess } from './auth/peer-gate.ts'
 import { isFatalRefusal } from './auth/refusal.ts'
 import type { Ticket } from './auth/ticket.ts'
 import type { RevokedTicket } from './auth/ticket-authority.ts'
 import { TicketDesk } from './auth/ticket-desk.ts'
+import { AccessReview } from './channels/access-review.ts'
 import { Announcer } from './channels/announcer.ts'
 import { ChannelListener } from './channels/channel-listener.ts'
 import { checkChannelName } from './channels/channel-name.ts'
@@ -17,6 +20,7 @@ import { RouteFinder } from './channels/route-finder.ts'
 import { SessionDoor } from './channels/session-door.ts'
 import {
   AlreadyListeningError,
+  AuthenticationError,
   ChannelRefusedError,
   InvalidTunnelOptionError,
   LinkClosedError,
@@ -31,7 +35,7 @@ import { NetworkWatch } from './links/network-watch.ts'
 import { NodeSet } from './links/node-set.ts'
 import { nodeTarget, peerTarget } from './links/node-target.ts'
 import type { LinkOwner, TunnelLink } from './links/tunnel-link.ts'
-import { checkNode } from './options.ts'
+import { checkNode, checkProof, tokenKeysOf, tokenList } from './options.ts'
 import type { ResolvedOptions } from './options.ts'
 import { SessionRegistry } from './session-registry.ts'
 import { SessionHost } from './session/session-host.ts'
@@ -82,6 +86,7 @@ export class SwarmTunnel implements Tunnel {
   readonly #host: SessionHost
   readonly #dialler: SessionDialler
   readonly #door: SessionDoor
+  readonly #review: AccessReview
   readonly #closed = new AbortController()
   readonly #ready: Promise<void>
   readonly #upkeep: ReturnType<typeof setInterval>
@@ -91,6 +96,8 @@ export class SwarmTunnel implements Tunnel {
   readonly #told = new WeakSet<TunnelLink>()
   readonly #network: NetworkWatch
   readonly #now: () => number
+  /** Peers that links are made with. */
+  #gate: PeerGate
   #nodeList: readonly (Multiaddr | PeerId)[]
   #closing: Promise<void> | undefined
 
@@ -102,6 +109,7 @@ export class SwarmTunnel implements Tunnel {
     this.#now = clocks.now
     this.#network = new NetworkWatch(clocks.now())
     this.#nodeList = options.nodes
+    this.#gate = options.gate
     this.#sessions = new SessionRegistry(clocks.now)
     this.#table = new LinkTable(this.#self)
     this.#directories = new Directories(options.directories, error =>
@@ -134,9 +142,10 @@ export class SwarmTunnel implements Tunnel {
       handshakeTimeout: options.handshakeTimeout,
       controlBytes: limits.controlBytes,
       now: clocks.now,
-      credentials: peer => this.#desk.credentials(peer),
+      credentials: peer =>
+        this.#gate.admits(peer.toString()) ? this.#desk.credentials(peer) : this.#desk.decoy(),
       linked: (link, grant) => this.#onLinked(link, grant),
-      refused: (error, peer) => this.#events.emit('link-error', error, peer, isFatalRefusal(error))
+      refused: (error, peer) => this.#onLinkRefused(error, peer)
     })
     this.#nodes = new NodeSet({
       self: swarm.peerId,
@@ -164,6 +173,7 @@ export class SwarmTunnel implements Tunnel {
       ...options.session,
       inFlightOn: id => inFlightOn(this.#table.byId(id)),
       acceptor: (request, signal) => this.#door.decide(request, signal),
+      readmitter: request => this.#door.mayResume(request),
       random: clocks.random
     })
     this.#dialler = new SessionDialler({
@@ -181,6 +191,11 @@ export class SwarmTunnel implements Tunnel {
       sessions: this.#sessions,
       settled: connection => this.#broker.settled(connection),
       accept: (stream, peer, linkId) => this.#host.accept(stream, peer, linkId)
+    })
+    this.#review = new AccessReview({
+      table: this.#table,
+      sessions: this.#sessions,
+      announcer: this.#announcer
     })
     this.#setTargets()
     this.#ready = this.#start()
@@ -236,7 +251,8 @@ export class SwarmTunnel implements Tunnel {
   ): Promise<Listener<Session> | Listener<ByteSession>> {
     options.signal?.throwIfAborted()
     checkChannelName(channel)
-    const { mode = 'unicast', bytes = false, readTimeout, signal } = options
+    const { mode = 'unicast', bytes = false, readTimeout, peers, signal } = options
+    const gate = new PeerGate(peers)
     checkMode(mode)
     if (readTimeout !== undefined && !(readTimeout > 0)) {
       throw new InvalidTunnelOptionError(`readTimeout is ${readTimeout}: use milliseconds above 0`)
@@ -260,6 +276,8 @@ export class SwarmTunnel implements Tunnel {
       backlog: this.#options.acceptBacklog,
       signal,
       readTimeout,
+      gate,
+      onPeers: () => this.#review.run(channel),
       onClose: () => {
         this.#listeners.delete(channel)
         this.#announcer.closed(channel)
@@ -328,6 +346,35 @@ export class SwarmTunnel implements Tunnel {
   async revokeTicket(ticket: RevokedTicket): Promise<void> {
     await this.#started()
     await this.#desk.revoke(ticket)
+  }
+
+  setTokens(token: string | readonly string[]): void {
+    this.#throwIfClosed()
+    const tokens = tokenList(token)
+    const { ticketKey, tickets, open } = this.#options
+    const others = ticketKey === undefined && tickets.length === 0 ? {} : { tickets }
+    checkProof(others, tokens, open)
+    for (const link of this.#desk.setTokens(tokenKeysOf(tokens))) this.#endForToken(link)
+    // Nodes that refused the tokens before may take these.
+    this.#nodes.wake()
+  }
+
+  setPeers(peers: PeerAccess): void {
+    this.#gate = new PeerGate(peers)
+    for (const link of this.#table.all()) {
+      if (!this.#gate.admits(link.peer)) this.#endAccess(link, notAdmitted(link.peer))
+    }
+    // Those without a link now must not wait for one.
+    for (const peer of this.#sessions.peers()) {
+      if (peer === this.#self || this.#gate.admits(peer)) continue
+      this.#sessions.revoke(peer, () => false, notAdmitted(peer))
+    }
+    this.#nodes.wake()
+  }
+
+  async recheckAccess(): Promise<void> {
+    await this.#started()
+    await this.#review.run()
   }
 
   status(): TunnelStatus {
@@ -432,7 +479,7 @@ export class SwarmTunnel implements Tunnel {
   }
 
   #onLinked(link: TunnelLink, grant: LinkGrant): void {
-    this.#desk.linked(link, grant)
+    const stands = this.#desk.linked(link, grant)
     // Sessions from before, detached, that this link (and no other) may not carry any more.
     if (!link.scope.full) this.#onScopeChanged(link)
     this.#told.add(link)
@@ -440,12 +487,38 @@ export class SwarmTunnel implements Tunnel {
     this.#host.linkUp(link.peer)
     this.#nodes.changed(link.peer)
     this.#routes.changed()
+    // What it was proven by may have gone while it was proven.
+    if (!stands) this.#endForToken(link)
+    else if (!this.#gate.admits(link.peer)) this.#endAccess(link, notAdmitted(link.peer))
+  }
+
+  #endForToken(link: TunnelLink): void {
+    this.#endAccess(
+      link,
+      new AuthenticationError(
+        `the link to ${link.peer} was proven by a token that is removed. Give the new one to both`
+      )
+    )
+  }
+
+  /** Ends a link that may not be any more, and the sessions that no other link carries. */
+  #endAccess(link: TunnelLink, error: AuthenticationError): void {
+    link.because(error)
+    // Before the link, whose end would only detach them: so the peer is told on their streams.
+    this.#endUncovered(link.peer, error, link)
+    void link.close(GoodbyeReason.ACCESS_ENDED)
+  }
+
+  #onLinkRefused(error: Error, peer: PeerId): void {
+    const told = this.#gate.admits(peer.toString()) ? error : notAdmitted(peer.toString())
+    this.#events.emit('link-error', told, peer, isFatalRefusal(told))
   }
 
   #onLinkEnded(link: TunnelLink, error: Error | undefined): void {
     this.#broker.drop(link)
     this.#host.linkDown(link.id, error ?? new LinkClosedError(`${link.peer} closed the link`))
     if (link.endedBy === GoodbyeReason.SUPERSEDED) this.#broker.leaveRelay(link)
+    if (link.endedBy === GoodbyeReason.ACCESS_ENDED) this.#onScopeChanged(link)
     if (this.#told.has(link)) this.#events.emit('unlink', link, error)
     this.#nodes.changed(link.peer)
     this.#routes.changed()
@@ -453,12 +526,16 @@ export class SwarmTunnel implements Tunnel {
 
   /** Ends sessions that no link to the peer may carry any more. */
   #onScopeChanged(link: TunnelLink): void {
-    const links = this.#table.ofPeer(link.peer)
     const error =
       link.endReason ??
       new ChannelRefusedError(`no link to ${link.peer} covers the channel any more`)
+    this.#endUncovered(link.peer, error)
+  }
+
+  #endUncovered(peer: string, error: Error, leaving?: TunnelLink): void {
+    const links = this.#table.ofPeer(peer).filter(link => link !== leaving)
     this.#sessions.revoke(
-      link.peer,
+      peer,
       (channel, side) =>
         links.some(({ scope }) =>
           side === 'dialled' ? scope.mayDial(channel) : scope.mayServe(channel)
@@ -469,7 +546,10 @@ export class SwarmTunnel implements Tunnel {
 
   async #link(...[target, force, signal]: Parameters<LinkBroker['link']>): Promise<TunnelLink> {
     await this.#started()
-    if (target.peer !== undefined) this.#desk.checkTime(target.peer)
+    if (target.peer !== undefined) {
+      if (!this.#gate.admits(target.peer.toString())) throw notAdmitted(target.peer.toString())
+      this.#desk.checkTime(target.peer)
+    }
     return this.#broker.link(target, force, signal)
   }
 
@@ -515,6 +595,12 @@ function checkMode(mode: Mode): void {
   }
   throw new ModeNotSupportedError(
     `mode ${mode} is not carried by this version of the tunnel; dial and listen in mode unicast`
+  )
+}
+
+function notAdmitted(peer: string): AuthenticationError {
+  return new AuthenticationError(
+    `peer ${peer} is not admitted by this tunnel's peers: change them by setPeers()`
   )
 }
 

@@ -26,6 +26,11 @@ async function codeOf(event: Promise<unknown[]>): Promise<[string | undefined, u
   return [(error as { code?: string }).code, fatal]
 }
 
+/** The codes of an error and of its cause. */
+function codesOf(error: Error | undefined): (string | undefined)[] {
+  return [error, error?.cause].map(each => (each as { code?: string } | undefined)?.code)
+}
+
 describe('tickets', () => {
   afterEach(cleanUp)
 
@@ -149,7 +154,8 @@ describe('tickets', () => {
     assert.equal(session.status, 'open', 'ended within the clock skew')
     elapsed = 3_600 + 62
     const [here, there] = await Promise.all([session.closed, accepted.closed])
-    assert.equal((there as { code?: string }).code, 'ERR_TICKET_EXPIRED')
+    assert.deepEqual(codesOf(there), ['ERR_SESSION_REVOKED', 'ERR_TICKET_EXPIRED'])
+    assert.equal(codesOf(here)[0], 'ERR_SESSION_REVOKED')
     assert.match((here as Error).message, /expired/)
     await until(() => sharer.tunnel.links().length === 0, 'the link has ended')
   })
@@ -174,7 +180,8 @@ describe('tickets', () => {
     const started = performance.now()
     await sharer.tunnel.revokeTicket(ticket)
     const [here, there] = await Promise.all([session.closed, accepted.closed])
-    assert.equal((there as { code?: string }).code, 'ERR_TICKET_REVOKED')
+    assert.deepEqual(codesOf(there), ['ERR_SESSION_REVOKED', 'ERR_TICKET_REVOKED'])
+    assert.equal(codesOf(here)[0], 'ERR_SESSION_REVOKED')
     // The holder learns by the session's reset or on the link, whichever comes first; both say why.
     assert.match((here as Error).message, /revoked/)
     assert.ok(performance.now() - started < 5_000)

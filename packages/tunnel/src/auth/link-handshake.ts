@@ -2,7 +2,14 @@ import type { WarrenError } from '@warren/interface'
 import { RefuseCode } from '../../proto/control.ts'
 import type { Control, Hello, Proof, TicketRefusal } from '../../proto/control.ts'
 import { InvalidTicketError, LinkProtocolError } from '../errors.ts'
-import { LINK_VERSION, linkId, linkProof, NONCE_BYTES, proofsEqual } from './link-proof.ts'
+import {
+  LINK_VERSION,
+  linkId,
+  linkProof,
+  NONCE_BYTES,
+  otherRole,
+  proofsEqual
+} from './link-proof.ts'
 import type { LinkRole, LinkTranscript } from './link-proof.ts'
 import { LinkScope } from './link-scope.ts'
 import { refusalError, ticketRefuseCode } from './refusal.ts'
@@ -47,10 +54,22 @@ export interface LinkHandshakeInit {
   readonly credentials: LinkCredentials
 }
 
+/** Where the tokens of a link stand. */
+export interface TokenStanding {
+  /** Proof keys of this side's active tokens. */
+  readonly active: readonly Uint8Array[]
+  /** Those of them that the peer has proven. */
+  readonly proven: readonly Uint8Array[]
+  /** The peer's latest proofs, which may be of a token that this side gets later. */
+  readonly offered: readonly Uint8Array[]
+}
+
 /** A link that both ends have proven. */
 export interface LinkGrant {
   readonly id: string
   readonly provenBy: 'token' | 'open' | 'tickets'
+  /** How the link stands on tokens. */
+  readonly tokens: TokenStanding
   readonly scope: LinkScope
   readonly transcript: LinkTranscript
   /** Tickets of this side that the peer did not take, with the reason. */
@@ -76,6 +95,7 @@ type State =
 /** What the peer's proof showed. */
 interface Verdict {
   readonly provenBy: LinkGrant['provenBy']
+  readonly tokens: TokenStanding
   readonly scope: LinkScope
   /** Tickets of the peer that are genuine but give no access. */
   readonly refusals: readonly TicketRefusal[]
@@ -221,16 +241,16 @@ export class LinkHandshake {
 
   #judge(proof: Proof, hello: Hello, transcript: LinkTranscript): Verdict | RefuseCode {
     const { role, credentials } = this.#init
-    const peerRole: LinkRole = role === 'initiator' ? 'responder' : 'initiator'
+    const peerRole = otherRole(role)
     const proves = (key: Uint8Array, mac: Uint8Array | undefined): boolean =>
       mac !== undefined && proofsEqual(linkProof(key, peerRole, transcript), mac)
 
-    if (credentials.tokenKeys.some(key => proof.tokens.some(mac => proves(key, mac)))) {
-      return { provenBy: 'token', scope: new LinkScope(true), refusals: [], refused: [] }
-    }
-    if (credentials.open && hello.open) {
-      return { provenBy: 'open', scope: new LinkScope(true), refusals: [], refused: [] }
-    }
+    const full = { scope: new LinkScope(true), refusals: [], refused: [] }
+    const active = credentials.tokenKeys
+    const proven = provenKeys(active, proof.tokens, peerRole, transcript)
+    const tokens: TokenStanding = { active, proven, offered: proof.tokens }
+    if (proven.length > 0) return { provenBy: 'token', tokens, ...full }
+    if (credentials.open && hello.open) return { provenBy: 'open', tokens, ...full }
     const macs = new Map(proof.tickets.map(({ id, mac }) => [toHex(id), mac]))
     const scope = new LinkScope(false)
     for (const { claims, key } of credentials.held) {
@@ -246,7 +266,7 @@ export class LinkHandshake {
     }
     const refused = this.#takeBack(scope, proof.refused)
     if (scope.empty) return refusals[0]?.code ?? RefuseCode.AUTHENTICATION
-    return { provenBy: 'tickets', scope, refusals, refused }
+    return { provenBy: 'tickets', tokens, scope, refusals, refused }
   }
 
   /** Takes tickets of this side that the peer refused out of the scope. */
@@ -281,6 +301,19 @@ export class LinkHandshake {
       )
     }
   }
+}
+
+/** Those of `keys` that the end in `role` has proven by any of `macs`. */
+export function provenKeys(
+  keys: readonly Uint8Array[],
+  macs: readonly Uint8Array[],
+  role: LinkRole,
+  transcript: LinkTranscript
+): Uint8Array[] {
+  return keys.filter(key => {
+    const expected = linkProof(key, role, transcript)
+    return macs.some(mac => proofsEqual(expected, mac))
+  })
 }
 
 function readWhole(bytes: Uint8Array): TicketClaims | undefined {

@@ -3,6 +3,11 @@ import { createHash, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 /** Which end of the control stream speaks: the one that opened it, or the other. */
 export type LinkRole = 'initiator' | 'responder'
 
+/** The role of the other end. */
+export function otherRole(role: LinkRole): LinkRole {
+  return role === 'initiator' ? 'responder' : 'initiator'
+}
+
 /** Bytes of a nonce; fresh for every control stream. */
 export const NONCE_BYTES = 32
 /** Bytes of a proof (HMAC-SHA256). */

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { PeerId } from '@libp2p/interface'
 import { GoodbyeReason, RefuseCode } from '../../proto/control.ts'
 import { InvalidTunnelOptionError } from '../errors.ts'
@@ -34,11 +35,14 @@ export class TicketDesk {
   readonly #init: TicketDeskInit
   readonly #wallet: TicketWallet
   readonly #authority: TicketAuthority | undefined
+  /** Proof keys of the active tokens. */
+  #tokenKeys: readonly Uint8Array[]
 
   constructor(init: TicketDeskInit) {
     const { options, wallClock, self } = init
     const { ticketKey, ticketClockSkew, revocations } = options
     this.#init = init
+    this.#tokenKeys = options.tokenKeys
     this.#wallet = new TicketWallet(options.limits.tickets, ticketClockSkew, wallClock)
     for (const ticket of options.tickets) this.#wallet.add(ticket)
     if (ticketKey !== undefined) {
@@ -77,12 +81,37 @@ export class TicketDesk {
     const { options } = this.#init
     return {
       open: options.open,
-      tokenKeys: options.tokenKeys,
+      tokenKeys: this.#tokenKeys,
       held: this.#wallet.for(peer).slice(-MAX_HELLO_TICKETS),
       ticketKeyOf: claims => this.#authority?.proofKeyOf(claims),
       admit: claims =>
         this.#authority?.admit(claims, peer.toString(), error => this.#init.failed(error as Error))
     }
+  }
+
+  /**
+   * What this side shows to a peer that it does not link to: as much as to any other, and all of it
+   * made up. So the peer fails as with a wrong token, and cannot tell that its token is the right one.
+   */
+  decoy(): LinkCredentials {
+    return {
+      open: false,
+      tokenKeys: this.#tokenKeys.map(() => madeUpKey()),
+      held: [],
+      ticketKeyOf: claims =>
+        this.#authority?.proofKeyOf(claims) === undefined ? undefined : madeUpKey(),
+      admit: () => undefined
+    }
+  }
+
+  /**
+   * Replaces the active tokens.
+   *
+   * @returns links that stood on what is gone
+   */
+  setTokens(keys: readonly Uint8Array[]): TunnelLink[] {
+    this.#tokenKeys = keys
+    return this.#init.table.all().filter(link => !this.#standsOnToken(link))
   }
 
   /**
@@ -92,25 +121,30 @@ export class TicketDesk {
    */
   checkTime(peer: PeerId): void {
     const { options } = this.#init
-    if (options.open || options.tokenKeys.length > 0 || this.#wallet.for(peer).length > 0) return
+    if (options.open || this.#tokenKeys.length > 0 || this.#wallet.for(peer).length > 0) return
     if (!this.#wallet.hasExpired(peer)) return
     throw refusalError(RefuseCode.TICKET_EXPIRED, peer.toString(), 'us')
   }
 
-  /** A link was proven: judges what its peer will present, and presents what is not on it yet. */
-  linked(link: TunnelLink, grant: LinkGrant): void {
+  /**
+   * A link was proven: judges what its peer will present, and presents what is not on it yet.
+   *
+   * @returns `false` when the token that proved it was removed meanwhile
+   */
+  linked(link: TunnelLink, grant: LinkGrant): boolean {
     const peer = link.connection.remotePeer
     link.tickets.judgeBy({
       ...this.credentials(peer),
       granted: claims => this.#init.granted(link, claims)
     })
     for (const { id, error } of grant.refused) this.#init.refused(id, error)
-    if (link.scope.full) return
+    if (link.scope.full) return this.#standsOnToken(link)
     // More than a hello takes, added while the proof was under way, or found wrong in it.
     const done = new Set([...grant.refused, ...link.scope.held()].map(({ id }) => id))
     for (const ticket of this.#wallet.for(peer)) {
       if (!done.has(ticket.claims.id)) this.#present(link, ticket)
     }
+    return true
   }
 
   /** @throws {TunnelLimitError} */
@@ -156,6 +190,13 @@ export class TicketDesk {
     }
   }
 
+  /** Whether the link is good by the active tokens, which it is told of, or needs none. */
+  #standsOnToken(link: TunnelLink): boolean {
+    if (link.provenBy !== 'token') return true
+    link.tokens.renew(this.#tokenKeys)
+    return link.tokens.proven.length > 0
+  }
+
   #present(link: TunnelLink, ticket: HeldTicket): void {
     const init = this.#init
     link.tickets.present(ticket).then(
@@ -166,4 +207,8 @@ export class TicketDesk {
       }
     )
   }
+}
+
+function madeUpKey(): Uint8Array {
+  return new Uint8Array(randomBytes(32))
 }

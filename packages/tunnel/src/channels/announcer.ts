@@ -28,7 +28,7 @@ export class Announcer {
    * than {@link AUTHORIZE_TIMEOUT}, says no.
    */
   async allowed(link: TunnelLink, channel: string): Promise<boolean> {
-    if (!link.scope.mayServe(channel)) return false
+    if (!link.scope.mayServe(channel) || !this.admits(link.peer, channel)) return false
     const { authorize } = this.#init
     if (authorize === undefined) return true
     const limit = deadline(AUTHORIZE_TIMEOUT, () => new Error('the access hook took too long'))
@@ -40,6 +40,11 @@ export class Announcer {
     } finally {
       limit.clear()
     }
+  }
+
+  /** Whether the list of the listener, if there is one, has the peer. */
+  admits(peer: string, channel: string): boolean {
+    return this.#init.listeners.get(channel)?.admits(peer) ?? true
   }
 
   /** Channels listened on here that the peer of `link` may know: all, or those of `names`. */
@@ -66,12 +71,20 @@ export class Announcer {
     if (channels.length > 0) link.announce(channels)
   }
 
-  /** A listener closed. Links that did not know of it learn nothing new: they may not be told. */
+  /** A listener closed. Links that did not know of it learn nothing new. */
   closed(channel: string): void {
-    for (const link of this.#init.links()) {
-      void this.allowed(link, channel).then(allowed => {
-        if (allowed && !this.#init.listeners.has(channel)) link.withdraw(channel)
-      })
-    }
+    for (const link of this.#init.links()) link.withdraw(channel)
+  }
+
+  /** The rules have changed, for one channel or for all: says on each link what its peer may know. */
+  async review(channel?: string): Promise<void> {
+    const names = channel === undefined ? [...this.#init.listeners.keys()] : [channel]
+    const told = this.#init.links().map(async link => {
+      const channels = await this.listening(link, names)
+      const known = new Set(channels.map(({ name }) => name))
+      for (const name of names) if (!known.has(name)) link.withdraw(name)
+      link.announce(channels.filter(({ name }) => !link.hasAnnounced(name)))
+    })
+    await Promise.all(told)
   }
 }

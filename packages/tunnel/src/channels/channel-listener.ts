@@ -1,5 +1,7 @@
 import type { AbortOptions } from '@libp2p/interface'
 import { waitFor } from '@warren/utils'
+import { PeerGate } from '../auth/peer-gate.ts'
+import type { PeerAccess } from '../auth/peer-gate.ts'
 import { ListenerClosedError } from '../errors.ts'
 import type { ByteSession, Mode, Session } from '../session/session-types.ts'
 import type { Listener, ListenerCloseOptions } from '../tunnel-types.ts'
@@ -17,6 +19,10 @@ export interface ChannelListenerInit {
   readonly signal: AbortSignal | undefined
   /** Milliseconds that `receive` of a session waits; `undefined`: no limit. */
   readonly readTimeout: number | undefined
+  /** Peers that may know of the channel and open it. */
+  readonly gate: PeerGate
+  /** The peers have changed; resolves when what they may not have any more has ended. */
+  readonly onPeers: () => Promise<void>
   /** Called once, when the listener closes. */
   readonly onClose: () => void
 }
@@ -41,6 +47,7 @@ export class ChannelListener implements Listener<AnySession>, ChannelInfo {
   readonly #sessions = new Set<AnySession>()
   /** Sessions that were promised a place and have not come yet. */
   #reserved = 0
+  #gate: PeerGate
   #closed = false
   #closing: Promise<void> | undefined
 
@@ -49,7 +56,18 @@ export class ChannelListener implements Listener<AnySession>, ChannelInfo {
     this.channel = init.channel
     this.mode = init.mode
     this.bytes = init.bytes
+    this.#gate = init.gate
     init.signal?.addEventListener('abort', this.#onAbort)
+  }
+
+  /** Whether the peer may know of the channel and open it. */
+  admits(peer: string): boolean {
+    return this.#gate.admits(peer)
+  }
+
+  async setPeers(peers: PeerAccess): Promise<void> {
+    this.#gate = new PeerGate(peers)
+    if (!this.#closed) await this.#init.onPeers()
   }
 
   /** Keeps a place for one session that is about to be accepted; `false` when the queue is full. */

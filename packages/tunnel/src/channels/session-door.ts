@@ -63,6 +63,16 @@ export class SessionDoor {
     }
   }
 
+  /** Whether the dialler of a session, which comes back to it, may still have it. */
+  async mayResume(request: Pick<SessionRequest, 'channel' | 'peer' | 'linkId'>): Promise<boolean> {
+    if (request.linkId === LOCAL_LINK) return true
+    const { table, announcer } = this.#init
+    const link = table.byId(request.linkId) ?? table.connected(request.peer)
+    // The link is gone again: not now, which ends the stream and not the session.
+    if (link === undefined) throw new LinkClosedError(`there is no link to ${request.peer}`)
+    return announcer.allowed(link, request.channel)
+  }
+
   async #mayOpen({ channel, linkId, peer }: SessionRequest): Promise<boolean> {
     const { table, listeners, announcer } = this.#init
     if (!listeners.has(channel)) return false

@@ -99,6 +99,8 @@ export class NodeKeeper {
 
   /** Ends a pause: tries now, if there is no link. */
   wake(): void {
+    // What made it hopeless may have changed: whoever waits for the link waits for the next attempt.
+    this.#fatal = undefined
     this.#pauses.reset()
     this.#directBackoff.reset()
     this.#again = true

@@ -2,7 +2,7 @@ import type { WarrenError } from '@warren/interface'
 import { GoodbyeReason, RefuseCode } from '../../proto/control.ts'
 import type { Control, Present, Presented, Withdraw } from '../../proto/control.ts'
 import type { HeldTicket } from '../auth/link-handshake.ts'
-import { linkProof, proofsEqual } from '../auth/link-proof.ts'
+import { linkProof, otherRole, proofsEqual } from '../auth/link-proof.ts'
 import type { LinkRole, LinkTranscript } from '../auth/link-proof.ts'
 import type { LinkScope } from '../auth/link-scope.ts'
 import { refusalError, ticketRefuseCode } from '../auth/refusal.ts'
@@ -102,7 +102,7 @@ export class TicketExchange {
     const id = Uint8Array.from(Buffer.from(claims.id, 'hex'))
     const refuse = (code: RefuseCode): void => this.#link.send({ withdraw: { id, code } })
     const key = this.#judge?.ticketKeyOf(claims)
-    if (key === undefined || !proofsEqual(linkProof(key, other(role), transcript), mac)) {
+    if (key === undefined || !proofsEqual(linkProof(key, otherRole(role), transcript), mac)) {
       refuse(RefuseCode.AUTHENTICATION)
       return
     }
@@ -126,7 +126,7 @@ export class TicketExchange {
     if (waiting === undefined) return
     this.#waiting.delete(text)
     const { scope, peer, role, transcript } = this.#link
-    if (!proofsEqual(linkProof(waiting.ticket.key, other(role), transcript), mac)) {
+    if (!proofsEqual(linkProof(waiting.ticket.key, otherRole(role), transcript), mac)) {
       waiting.reject(
         new AuthenticationError(`${peer} took the ticket, but did not prove that it issued it`)
       )
@@ -162,8 +162,4 @@ export class TicketExchange {
       )
     }
   }
-}
-
-function other(role: LinkRole): LinkRole {
-  return role === 'initiator' ? 'responder' : 'initiator'
 }

@@ -17,6 +17,7 @@ import type { ControlStream } from './control-stream.ts'
 import type { LinkCandidate } from './link-choice.ts'
 import { LinkMetrics } from './link-metrics.ts'
 import { TicketExchange } from './ticket-exchange.ts'
+import { TokenProofs } from './token-proofs.ts'
 
 /** Names in one `announce`: at most 26 KiB, so that a message stays under its limit. */
 const NAMES_PER_MESSAGE = 100
@@ -93,6 +94,7 @@ export class TunnelLink implements Link, LinkCandidate {
   readonly provenBy: LinkGrant['provenBy']
   readonly since: number
   readonly tickets: TicketExchange
+  readonly tokens: TokenProofs
   readonly #init: TunnelLinkInit
   readonly #control: ControlStream
   readonly #metrics = new LinkMetrics()
@@ -114,6 +116,8 @@ export class TunnelLink implements Link, LinkCandidate {
   #crowd = 0
   /** The number of ours that the peer was told last. */
   #crowdTold = 0
+  /** Channels listened on here that the peer was told of. */
+  readonly #announced = new Set<string>()
 
   constructor(init: TunnelLinkInit) {
     const { grant, connection, now, times } = init
@@ -130,6 +134,7 @@ export class TunnelLink implements Link, LinkCandidate {
     this.provenBy = grant.provenBy
     this.since = now()
     this.tickets = new TicketExchange(this)
+    this.tokens = new TokenProofs(this, grant.tokens)
     this.#table = new ChannelTable(times.channels, times.mappingLifetime)
     this.#bucket = new TokenBucket(
       { burst: MESSAGE_BURST, perSecond: MESSAGES_PER_SECOND },
@@ -237,13 +242,20 @@ export class TunnelLink implements Link, LinkCandidate {
   announce(opened: readonly WireChannel[], query = 0): void {
     for (let at = 0; at < opened.length || (at === 0 && query > 0); at += NAMES_PER_MESSAGE) {
       const part = opened.slice(at, at + NAMES_PER_MESSAGE)
+      for (const { name } of part) this.#announced.add(name)
       const last = at + NAMES_PER_MESSAGE >= opened.length
       this.send({ announce: { opened: part, closed: [], query: last ? query : 0 } })
     }
   }
 
-  /** Tells the peer that a channel is no longer listened on here. */
+  /** The peer was told of a channel, and not that it is gone. */
+  hasAnnounced(channel: string): boolean {
+    return this.#announced.has(channel)
+  }
+
+  /** Tells the peer, if it was ever told of the channel, that it is no longer listened on here. */
   withdraw(channel: string): void {
+    if (!this.#announced.delete(channel)) return
     this.send({ announce: { opened: [], closed: [channel], query: 0 } })
   }
 
@@ -373,6 +385,7 @@ export class TunnelLink implements Link, LinkCandidate {
     else if (message.present !== undefined) this.tickets.onPresent(message.present)
     else if (message.presented !== undefined) this.tickets.onPresented(message.presented)
     else if (message.withdraw !== undefined) this.tickets.onWithdraw(message.withdraw)
+    else if (message.reproof !== undefined) this.tokens.onReproof(message.reproof.tokens)
     else if (message.hello ?? message.proof ?? message.welcome ?? message.refuse) {
       throw new LinkProtocolError(`${this.peer} sent a message of the link proof on a proven link`)
     }
@@ -421,7 +434,9 @@ export class TunnelLink implements Link, LinkCandidate {
         ? new LinkProtocolError(`${this.peer} ended the link: it found our messages wrong`)
         : reason === GoodbyeReason.TICKETS_ENDED
           ? refusalError(RefuseCode.TICKET_REVOKED, this.peer, 'peer')
-          : undefined)
+          : reason === GoodbyeReason.ACCESS_ENDED
+            ? refusalError(RefuseCode.AUTHENTICATION, this.peer, 'peer')
+            : undefined)
     this.#finish(reason, error)
     // What was sent before the goodbye has been read; the rest of the stream says nothing more.
     void this.#control.close(GOODBYE_TIMEOUT)

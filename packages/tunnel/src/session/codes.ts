@@ -43,7 +43,9 @@ export const RESET = {
   /** The peer's tunnel closed. */
   shutdown: 3,
   /** Nothing moved within the close timeout. */
-  timeout: 4
+  timeout: 4,
+  /** The peer no longer has access: its ticket, its token or its place on a list is gone. */
+  revoked: 5
 } as const
 
 /** The first reset code that is an application's own; the last is 65,535. */

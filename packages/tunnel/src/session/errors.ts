@@ -39,6 +39,15 @@ export class SessionResetError extends WarrenError {
   }
 }
 
+/**
+ * Thrown when a live session ended, at both ends, because access was taken back: a ticket was revoked
+ * or has expired, the token that proved the link was removed, or the peer is no longer admitted. The
+ * `cause`, where this side knows it, says which.
+ */
+export class SessionRevokedError extends WarrenError {
+  readonly code = 'ERR_SESSION_REVOKED'
+}
+
 /** Thrown when a session that is closing or closed is written to, or read after an error. */
 export class SessionClosedError extends WarrenError {
   readonly code = 'ERR_SESSION_CLOSED'

@@ -1,5 +1,10 @@
 import { RESET } from './codes.ts'
-import { SessionLostError, SessionProtocolError, SessionResetError } from './errors.ts'
+import {
+  SessionLostError,
+  SessionProtocolError,
+  SessionResetError,
+  SessionRevokedError
+} from './errors.ts'
 import { EventSet, type SessionEvent } from './event-set.ts'
 import { FrameDecoder, type FrameSink, encodeDone, encodeReset } from './frames.ts'
 import type { MemoryBudget } from './memory-budget.ts'
@@ -254,6 +259,13 @@ export class SessionCore {
     this.#leave('lose', new SessionLostError(reason, this.#send.unconfirmed))
   }
 
+  /** The peer no longer lets this side in. */
+  revoke(reason: string, now: number): void {
+    if (this.#life.at === 'gone') return
+    this.#now = now
+    this.#leave('lose', new SessionRevokedError(reason))
+  }
+
   /** A deadline may have passed. */
   onTimeout(now: number): void {
     this.#now = now
@@ -441,11 +453,14 @@ export class SessionCore {
   }
 
   #onReset(code: number, reason: string): void {
-    const error = new SessionResetError(
-      `the peer ended the session with code ${code}${reason === '' ? '' : `: ${reason}`}`,
-      code,
-      reason
-    )
+    const error =
+      code === RESET.revoked
+        ? new SessionRevokedError(`the peer took the access back: ${reason}`)
+        : new SessionResetError(
+            `the peer ended the session with code ${code}${reason === '' ? '' : `: ${reason}`}`,
+            code,
+            reason
+          )
     this.#leave('peer-reset', error, [encodeDone()])
   }
 

@@ -107,6 +107,10 @@ export class DialledEnd {
   #refused(offer: OpenHead | ResumeHead, code: number, now: number): Answer {
     if (code === REFUSE.busy || code === REFUSE.stale) return { at: 'again', code }
     if (offer.type === 'open') return { at: 'refused', code }
+    if (code === REFUSE.channel) {
+      this.#core?.revoke('the peer no longer gives access to the channel. Ask its owner', now)
+      return { at: 'refused', code }
+    }
     // Only "unknown" says that the state is lost; a limit or a closing host may pass.
     if (code !== REFUSE.unknown) return { at: 'again', code }
     this.#core?.lose('the peer no longer holds the session. Open a new session', now)
@@ -144,11 +148,17 @@ export class AcceptedEnd {
       : refuse(REFUSE.stale)
   }
 
-  /** The answer to a `resume`; when it is `resumed`, the stream carries the session from now on. */
-  resume(head: ResumeHead, now: number): ResumedHead | RefuseHead {
+  /** The refusal of a `resume` that cannot be; `undefined` when it may be answered by {@link resume}. */
+  refusal(head: ResumeHead): RefuseHead | undefined {
     // Without proof nothing is told, and above all nothing is fenced.
     if (!isResumeProven(this.#secret, head)) return refuse(REFUSE.unknown)
-    if (head.epoch <= this.core.epoch) return refuse(REFUSE.stale)
+    return head.epoch <= this.core.epoch ? refuse(REFUSE.stale) : undefined
+  }
+
+  /** The answer to a `resume`; when it is `resumed`, the stream carries the session from now on. */
+  resume(head: ResumeHead, now: number): ResumedHead | RefuseHead {
+    const refusal = this.refusal(head)
+    if (refusal !== undefined) return refusal
     const position = this.core.position
     if (this.core.attach(head.epoch, head, now)) return answerResume(position, head, this.#secret)
     return refuse(this.core.life === 'gone' ? REFUSE.unknown : REFUSE.stale)

@@ -3,7 +3,7 @@ import { WarrenError } from '@warren/interface'
 import { waitFor } from '@warren/utils'
 import { FIRST_APPLICATION_CODE, RESET } from './codes.ts'
 import type { Expiring } from './deadline-queue.ts'
-import { SessionClosedError, SessionResetError } from './errors.ts'
+import { SessionClosedError, SessionResetError, SessionRevokedError } from './errors.ts'
 import type { SessionEvent } from './event-set.ts'
 import type { SessionCore } from './session-core.ts'
 import type { Mode, SessionStats } from './session-types.ts'
@@ -159,6 +159,10 @@ export class SessionEngine implements Expiring {
   }
 
   abort(error: Error = new SessionClosedError('the session was aborted here')): void {
+    if (error instanceof SessionRevokedError) {
+      this.reset(RESET.revoked, error.message, error)
+      return
+    }
     const own = error instanceof SessionResetError
     const code = own && error.resetCode >= FIRST_APPLICATION_CODE ? error.resetCode : RESET.aborted
     this.reset(code & 0xffff, own ? error.reason : reasonFor(error), error)

@@ -51,9 +51,20 @@ export type SessionAcceptor = (
   signal: AbortSignal
 ) => SessionDecision | Promise<SessionDecision>
 
+/**
+ * Decides whether a session goes on, when its dialler, proven, attaches it again. `signal` as for
+ * {@link SessionAcceptor}; a throw says no for this time only.
+ */
+export type SessionReadmitter = (
+  request: Pick<SessionRequest, 'channel' | 'peer' | 'linkId'>,
+  signal: AbortSignal
+) => boolean | Promise<boolean>
+
 /** Options of a {@link SessionHost}. */
 export interface SessionHostOptions extends Partial<SessionOptions> {
   readonly acceptor: SessionAcceptor
+  /** Asked at every resume. Default: whoever opened a session may resume it. */
+  readonly readmitter?: SessionReadmitter
   /** Memory for windows. Default: the 64 MiB that all sessions of the process share. */
   readonly budget?: MemoryBudget
   /** Fills the array with random bytes. Default: the system's generator. */

@@ -3,7 +3,12 @@ import type { AbortOptions, Stream } from '@libp2p/interface'
 import { deadline, waitFor } from '@warren/utils'
 import { EngineByteSession } from './byte-session.ts'
 import { REFUSE, RESET, type RefuseCode } from './codes.ts'
-import { SessionClosedError, SessionLimitError, SessionProtocolError } from './errors.ts'
+import {
+  SessionClosedError,
+  SessionLimitError,
+  SessionProtocolError,
+  SessionRevokedError
+} from './errors.ts'
 import { readHead } from './head-exchange.ts'
 import {
   type DecodedHead,
@@ -29,6 +34,7 @@ import type {
   SessionHostApi,
   SessionHostDebug,
   SessionHostOptions,
+  SessionReadmitter,
   SessionRequest
 } from './session-host-types.ts'
 import { type SessionOptions, sessionOptions } from './session-options.ts'
@@ -65,6 +71,7 @@ const CLOSED = 'the tunnel is closed'
 export class SessionHost implements SessionHostApi {
   readonly #options: SessionOptions
   readonly #acceptor: SessionAcceptor
+  readonly #readmitter: SessionReadmitter | undefined
   readonly #inFlightOn: (linkId: string) => number
   readonly #context: EndContext
   readonly #randomBytes: (length: number) => Uint8Array
@@ -91,9 +98,18 @@ export class SessionHost implements SessionHostApi {
 
   /** @throws {InvalidSessionOptionError} */
   constructor(options: SessionHostOptions) {
-    const { acceptor, budget, randomBytes: bytes, random, inFlightOn, ...limits } = options
+    const {
+      acceptor,
+      readmitter,
+      budget,
+      randomBytes: bytes,
+      random,
+      inFlightOn,
+      ...limits
+    } = options
     this.#options = sessionOptions(limits)
     this.#acceptor = acceptor
+    this.#readmitter = readmitter
     this.#inFlightOn = inFlightOn ?? (() => Number.POSITIVE_INFINITY)
     this.#context = { options: this.#options, budget: budget ?? processBudget }
     this.#randomBytes = bytes ?? randomBytes
@@ -240,7 +256,7 @@ export class SessionHost implements SessionHostApi {
         else await this.#onOpen(port, head, rest, peer, linkId, signal)
         return
       case 'resume':
-        this.#onResume(port, head, rest, peer, linkId)
+        await this.#onResume(port, head, rest, peer, linkId, signal)
         return
       case 'unsupported':
         this.#refuse(port, REFUSE.version)
@@ -331,18 +347,34 @@ export class SessionHost implements SessionHostApi {
     }
   }
 
-  #onResume(
+  async #onResume(
     port: StreamPort,
     head: ResumeHead,
     rest: Uint8Array,
     peer: string,
-    linkId: string
-  ): void {
+    linkId: string,
+    signal: AbortSignal
+  ): Promise<void> {
     // The peer is part of the key: a session of another peer is unknown.
     const known = this.#accepted.get(`${peer}/${toHex(head.id)}`)
     if (known === undefined || known.at === 'deciding') {
       this.#refuse(port, REFUSE.unknown)
       return
+    }
+    const { channel } = known.engine.init
+    const mayResume = this.#readmitter
+    // Only who has proven the session learns anything of it, and is asked about.
+    if (mayResume !== undefined && known.end.refusal(head) === undefined) {
+      const answer = Promise.resolve(mayResume({ channel, peer, linkId }, signal))
+      if (!(await waitFor(answer, signal))) {
+        this.#refuse(port, REFUSE.channel)
+        known.engine.abort(
+          new SessionRevokedError(
+            `peer ${peer} may no longer use channel ${JSON.stringify(channel)}`
+          )
+        )
+        return
+      }
     }
     const answer = known.end.resume(head, this.#keeper.now())
     this.#attachAnswered(known.engine, port, answer, head.epoch, linkId, rest)

@@ -72,7 +72,7 @@ describe('link spec', () => {
         .map((name, i) => [`${i}`, name])
     )
     const reasons = Object.keys(GoodbyeReason).filter(name => name !== 'codec')
-    assert.equal(reasons.length, 5)
+    assert.equal(reasons.length, 6)
     for (const number of reasons.keys()) assert.match(links, new RegExp(`[ :]${number} \\w+`))
   })
 })

@@ -77,6 +77,7 @@ export const EXIT_OF: Readonly<Record<string, ExitName>> = {
   ERR_TICKET_REVOKED: 'denied',
   ERR_TICKET_USED_UP: 'denied',
   ERR_CHANNEL_REFUSED: 'denied',
+  ERR_SESSION_REVOKED: 'denied',
 
   // State and secrets.
   ERR_HOME: 'config',

@@ -38,6 +38,7 @@ export class CountingTunnel {
         watch(session)
         return session
       },
+      setPeers: peers => listener.setPeers(peers),
       close: how => listener.close(how),
       [Symbol.asyncDispose]: () => listener.close(),
       async *[Symbol.asyncIterator]() {
