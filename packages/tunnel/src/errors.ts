@@ -90,9 +90,26 @@ export class KindMismatchError extends WarrenError {
   readonly code = 'ERR_KIND_MISMATCH'
 }
 
-/** Thrown when a mode is asked for that this version of the tunnel does not carry. */
+/** Thrown when bytes are asked for in a mode that carries messages only: multicast, broadcast. */
 export class ModeNotSupportedError extends WarrenError {
   readonly code = 'ERR_MODE_NOT_SUPPORTED'
+}
+
+/** Thrown when a message of a multicast or broadcast session would reach nobody. */
+export class NoSubscriberError extends WarrenError {
+  readonly code = 'ERR_NO_SUBSCRIBER'
+}
+
+/** Thrown when subscribers are too slow for a message, under the overload policy `error`. */
+export class SubscriberOverloadError extends WarrenError {
+  readonly code = 'ERR_SUBSCRIBER_OVERLOAD'
+  /** Peer ids of those that did not get the message; all others did. */
+  readonly peers: readonly string[]
+
+  constructor(message: string, peers: readonly string[]) {
+    super(message)
+    this.peers = peers
+  }
 }
 
 /** Thrown when a dial has not come about within its timeout; the message says what it waited for. */

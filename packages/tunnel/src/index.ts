@@ -38,12 +38,23 @@ export {
   ModeMismatchError,
   ModeNotSupportedError,
   NoLinkError,
+  NoSubscriberError,
+  SubscriberOverloadError,
   TicketExpiredError,
   TicketRevokedError,
   TicketUsedUpError,
   TunnelClosedError,
   TunnelLimitError
 } from './errors.ts'
+export type {
+  GroupEvents,
+  GroupMessage,
+  GroupMode,
+  GroupSendOptions,
+  GroupSession,
+  OverloadPolicy,
+  Subscriber
+} from './modes/group-types.ts'
 export type { AccessRequest, TunnelLimits, TunnelOptions } from './options.ts'
 export {
   InvalidMessageError,
@@ -73,6 +84,7 @@ export type {
 export type {
   ChannelListing,
   DialOptions,
+  GroupDialOptions,
   Link,
   LinkLimits,
   LinkState,

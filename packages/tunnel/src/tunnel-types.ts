@@ -3,12 +3,17 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import type { PeerAccess } from './auth/peer-gate.ts'
 import type { Ticket } from './auth/ticket.ts'
 import type { RevokedTicket } from './auth/ticket-authority.ts'
+import type { GroupMode, GroupSession, OverloadPolicy } from './modes/group-types.ts'
 import type { SessionHostDebug } from './session/session-host-types.ts'
 import type { ByteSession, Mode, Session } from './session/session-types.ts'
 
 /** Options of {@link Tunnel.listen}. */
 export interface ListenOptions extends AbortOptions {
-  /** How sessions are spread over listeners. Only `'unicast'` is carried yet. Default `'unicast'`. */
+  /**
+   * `unicast`: each dial is served by one of the listeners. `multicast`: a dial reaches every listener
+   * of the channel. `broadcast`: a dial asks every link. Dials must be in the same mode. Default
+   * `'unicast'`.
+   */
   readonly mode?: Mode
   /** Accept byte sessions instead of message sessions. Default `false`. */
   readonly bytes?: boolean
@@ -40,6 +45,23 @@ export interface DialOptions extends AbortOptions {
    * fails as soon as every link has said that it does not know the channel. Default `true`.
    */
   readonly wait?: boolean
+}
+
+/** Options of {@link Tunnel.dial} in mode multicast or broadcast. */
+export interface GroupDialOptions extends DialOptions {
+  readonly mode: GroupMode
+  /** Such a channel carries messages only. */
+  readonly bytes?: false
+  /**
+   * What becomes of messages for a subscriber that takes them too slowly. Default `'block'` in
+   * multicast, `'drop-oldest'` in broadcast.
+   */
+  readonly overload?: OverloadPolicy
+  /**
+   * Messages that may wait for each subscriber, beside its window; also at most `maxSessionWindow`
+   * bytes. Beyond: `overload`. Default 256.
+   */
+  readonly queue?: number
 }
 
 /** Options of {@link Listener.close}. */
@@ -160,12 +182,14 @@ export interface Tunnel {
   ): Promise<Listener<Session>>
   /**
    * Opens a session on a channel: in this process when it is listened on here, else over the best
-   * link to a peer that listens on it.
+   * link to a peer that listens on it. In mode multicast or broadcast: a session to every one of them,
+   * here too, and to those that come later; resolves with the first.
    *
    * @throws codes `ERR_NO_LINK`, `ERR_CHANNEL_NOT_FOUND`, `ERR_CHANNEL_REFUSED`,
    * `ERR_MODE_MISMATCH`, `ERR_KIND_MISMATCH`, `ERR_CHANNEL_DIAL_TIMEOUT`,
    * `ERR_MODE_NOT_SUPPORTED`, `ERR_INVALID_CHANNEL`, `ERR_TUNNEL_CLOSED`
    */
+  dial(channel: string, options: GroupDialOptions): Promise<GroupSession>
   dial(channel: string, options: DialOptions & { readonly bytes: true }): Promise<ByteSession>
   dial(channel: string, options?: DialOptions & { readonly bytes?: false }): Promise<Session>
   /** Calls `listener` at each event, until the function that is returned is called. */
@@ -254,6 +278,8 @@ export interface TunnelDebug {
   readonly keepers: number
   readonly listeners: number
   readonly sessions: number
+  /** Multicast and broadcast sessions dialled here. */
+  readonly groups: number
   /** Dials that wait for a link or a channel. */
   readonly waiting: number
   readonly tickets: number

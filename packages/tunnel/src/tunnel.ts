@@ -28,6 +28,10 @@ import {
   TunnelClosedError,
   TunnelLimitError
 } from './errors.ts'
+import { GroupDialler } from './modes/group-dialler.ts'
+import type { GroupSession } from './modes/group-types.ts'
+import { publishOptions } from './modes/publish-options.ts'
+import type { PublishChoice } from './modes/publish-options.ts'
 import { joinSignals } from './join-signals.ts'
 import { LinkBroker, TUNNEL_PROTOCOL } from './links/link-broker.ts'
 import { LinkTable } from './links/link-table.ts'
@@ -44,6 +48,7 @@ import { TunnelEventSource } from './tunnel-events.ts'
 import type {
   ChannelListing,
   DialOptions,
+  GroupDialOptions,
   Listener,
   ListenOptions,
   Tunnel,
@@ -85,6 +90,7 @@ export class SwarmTunnel implements Tunnel {
   readonly #routes: RouteFinder
   readonly #host: SessionHost
   readonly #dialler: SessionDialler
+  readonly #groups: GroupDialler
   readonly #door: SessionDoor
   readonly #review: AccessReview
   readonly #closed = new AbortController()
@@ -184,6 +190,25 @@ export class SwarmTunnel implements Tunnel {
       listeners: this.#listeners,
       random: clocks.random
     })
+    this.#groups = new GroupDialler({
+      self: this.#self,
+      routes: this.#routes,
+      dialler: this.#dialler,
+      listeners: this.#listeners,
+      limits: options.session,
+      queueBytes: options.session.maxSessionWindow,
+      retry: options.reconnect,
+      random: clocks.random,
+      dialTimeout: options.dialTimeout,
+      closeTimeout: options.session.closeTimeout,
+      resumeTimeout: options.session.resumeTimeout,
+      discoverInterval: options.discoverInterval,
+      now: clocks.now,
+      links: () => this.#table.all(),
+      search: (channel, signal) => this.#search(channel, signal),
+      opened: session => this.#sessions.add(session, 'dialled'),
+      failed: error => this.#events.emit('error', error)
+    })
     this.#door = new SessionDoor({
       table: this.#table,
       listeners: this.#listeners,
@@ -253,7 +278,7 @@ export class SwarmTunnel implements Tunnel {
     checkChannelName(channel)
     const { mode = 'unicast', bytes = false, readTimeout, peers, signal } = options
     const gate = new PeerGate(peers)
-    checkMode(mode)
+    checkMode(mode, bytes)
     if (readTimeout !== undefined && !(readTimeout > 0)) {
       throw new InvalidTunnelOptionError(`readTimeout is ${readTimeout}: use milliseconds above 0`)
     }
@@ -282,31 +307,42 @@ export class SwarmTunnel implements Tunnel {
         this.#listeners.delete(channel)
         this.#announcer.closed(channel)
         this.#directories.announce(channel, false)
+        this.#groups.withdrawn(channel, this.#self)
       }
     })
     this.#listeners.set(channel, listener)
     this.#directories.announce(channel, true)
     void this.#announcer.opened(channel)
+    this.#groups.announced(channel, this.#self)
     return listener as Listener<Session> | Listener<ByteSession>
   }
 
+  dial(channel: string, options: GroupDialOptions): Promise<GroupSession>
   dial(channel: string, options: DialOptions & { readonly bytes: true }): Promise<ByteSession>
   dial(channel: string, options?: DialOptions & { readonly bytes?: false }): Promise<Session>
-  async dial(channel: string, options: DialOptions = {}): Promise<Session | ByteSession> {
+  async dial(
+    channel: string,
+    options: DialOptions & PublishChoice = {}
+  ): Promise<Session | ByteSession> {
     options.signal?.throwIfAborted()
     checkChannelName(channel)
     const { mode = 'unicast', bytes = false, link, peer, wait = true, signal } = options
     const timeout = options.timeout ?? this.#options.dialTimeout
-    checkMode(mode)
+    checkMode(mode, bytes)
+    const publishing = publishOptions(options)
     if (!(timeout > 0 && timeout < 2 ** 31)) {
       throw new InvalidTunnelOptionError(`timeout is ${timeout}: use milliseconds above 0`)
     }
     await waitFor(this.#started(), signal)
     void this.#nodes.start()
-    const request = { channel, mode, bytes, link, peer: peer?.toString(), wait }
+    const request = { channel, bytes, link, peer: peer?.toString(), wait }
     const joined = joinSignals(this.#closed.signal, signal)
     try {
-      const session = await this.#dialler.dial(request, timeout, joined.signal)
+      if (mode !== 'unicast') {
+        const group = { ...request, ...publishing, mode }
+        return await this.#groups.dial(group, timeout, joined.signal)
+      }
+      const session = await this.#dialler.dial({ ...request, mode }, timeout, joined.signal)
       return this.#sessions.add(session, 'dialled')
     } finally {
       joined.clear()
@@ -396,6 +432,7 @@ export class SwarmTunnel implements Tunnel {
       keepers: this.#nodes.size,
       listeners: this.#listeners.size,
       sessions: this.#sessions.size,
+      groups: this.#groups.size,
       waiting: this.#routes.waiting,
       refusedChannels: this.#table.all().reduce((sum, link) => sum + link.refusedChannels, 0),
       tickets: this.#desk.held,
@@ -447,8 +484,10 @@ export class SwarmTunnel implements Tunnel {
     clearInterval(this.#upkeep)
     await this.#ready.catch(() => {})
     this.#broker.close()
+    // First the groups: what waits in them is written before the sessions beneath them end.
+    const groups = this.#groups.close()
     const listeners = [...this.#listeners.values()].map(listener => listener.close())
-    await Promise.all([this.#nodes.close(), this.#host.close(options), ...listeners])
+    await Promise.all([this.#nodes.close(), groups, this.#host.close(options), ...listeners])
     await Promise.all(this.#table.all().map(link => link.close(GoodbyeReason.SHUTDOWN)))
     await Promise.all([
       ...this.#handled.map(protocol => this.#swarm.unhandle(protocol)),
@@ -463,10 +502,15 @@ export class SwarmTunnel implements Tunnel {
       channelOpened: (link, channel, _info, isNew) => {
         if (isNew) this.#events.emit('channel', channel, link, true)
         this.#routes.changed()
+        if (isNew) this.#groups.announced(channel, link.peer)
+        else this.#groups.changed(channel)
       },
       channelClosed: (link, channel) => {
         this.#events.emit('channel', channel, link, false)
         this.#routes.changed()
+        // With the link, channels are forgotten; the sessions on them may go on over another.
+        if (link.state === 'connected') this.#groups.withdrawn(channel, link.peer)
+        else this.#groups.changed(channel)
       },
       answered: (link, query) => this.#routes.answered(link, query),
       scopeChanged: link => this.#onScopeChanged(link),
@@ -487,6 +531,7 @@ export class SwarmTunnel implements Tunnel {
     this.#host.linkUp(link.peer)
     this.#nodes.changed(link.peer)
     this.#routes.changed()
+    this.#groups.linked(link.peer)
     // What it was proven by may have gone while it was proven.
     if (!stands) this.#endForToken(link)
     else if (!this.#gate.admits(link.peer)) this.#endAccess(link, notAdmitted(link.peer))
@@ -564,6 +609,7 @@ export class SwarmTunnel implements Tunnel {
   #tick(): void {
     for (const link of this.#table.all()) link.tick()
     this.#desk.endOver()
+    this.#groups.tick()
     if (this.#network.changed(this.#now())) this.#nodes.wake()
   }
 
@@ -588,14 +634,17 @@ function inFlightOn(link: TunnelLink | undefined): number {
     : Math.max(MIN_IN_FLIGHT, Math.floor(left / 8))
 }
 
-function checkMode(mode: Mode): void {
-  if (mode === 'unicast') return
-  if (mode !== 'multicast' && mode !== 'broadcast') {
-    throw new InvalidTunnelOptionError(`${String(mode)} is no mode: use 'unicast'`)
+const MODES: readonly Mode[] = ['unicast', 'multicast', 'broadcast']
+
+function checkMode(mode: Mode, bytes: boolean): void {
+  if (!MODES.includes(mode)) {
+    throw new InvalidTunnelOptionError(`${String(mode)} is no mode: use ${MODES.join(', ')}`)
   }
-  throw new ModeNotSupportedError(
-    `mode ${mode} is not carried by this version of the tunnel; dial and listen in mode unicast`
-  )
+  if (bytes && mode !== 'unicast') {
+    throw new ModeNotSupportedError(
+      `mode ${mode} carries messages, which can be left out one by one; bytes only go in unicast`
+    )
+  }
 }
 
 function notAdmitted(peer: string): AuthenticationError {

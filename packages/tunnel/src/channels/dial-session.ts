@@ -6,6 +6,7 @@ import type { LinkTable } from '../links/link-table.ts'
 import { chooseLink, pastRelays } from '../links/link-choice.ts'
 import type { TunnelLink } from '../links/tunnel-link.ts'
 import { memoryStreams } from '../local/memory-stream.ts'
+import { EngineMessageSession } from '../session/message-session.ts'
 import type { CarrierStream, OpenStream, SessionHostApi } from '../session/session-host-types.ts'
 import type { ByteSession, Session } from '../session/session-types.ts'
 import type { ChannelListener } from './channel-listener.ts'
@@ -68,6 +69,31 @@ export class SessionDialler {
           awaiting = () => this.#init.routes.notFound(request)
         }
       }
+    } finally {
+      limit.clear()
+    }
+  }
+
+  /**
+   * Opens a session of messages with one peer, known as a subscriber or not; with this tunnel itself
+   * when it is that peer. Any link to it will do.
+   */
+  async dialPeer(
+    peer: string,
+    request: RouteRequest,
+    timeout: number,
+    signal: AbortSignal
+  ): Promise<EngineMessageSession> {
+    const late = (): Error => timedOut(request.channel, timeout, `${peer} to accept the session`)
+    const limit = deadline(timeout, late, signal)
+    try {
+      const local = peer === this.#init.swarm.peerId.toString()
+      const streams: OpenStream = local
+        ? async () => this.#openLocalStream(request.channel)
+        : this.#streams(this.#linkTo(peer, request.channel), request)
+      const session = await this.#open(request, peer, limit.signal, streams)
+      if (session instanceof EngineMessageSession) return session
+      throw new TypeError('a session of messages was asked for')
     } finally {
       limit.clear()
     }

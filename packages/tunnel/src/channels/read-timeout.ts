@@ -35,6 +35,10 @@ export class ReadTimeoutSession implements Session {
     return this.#session.status
   }
 
+  get missed(): number {
+    return this.#session.missed
+  }
+
   get closed(): Promise<Error | undefined> {
     return this.#session.closed
   }

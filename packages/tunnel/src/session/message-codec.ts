@@ -96,6 +96,26 @@ function decodeHeaders(data: Uint8Array): Record<string, string> {
   return Object.fromEntries(entries)
 }
 
+/** The message that {@link encodeMessage} has made `bytes` of. */
+export function decodeMessage(bytes: Uint8Array, limits: MessageLimits): Message {
+  let at = 0
+  const message = new MessageReader(limits).next(max => bytes.slice(at, (at += max)))
+  if (message === undefined) throw new SessionProtocolError('these bytes are no whole message')
+  return message
+}
+
+/** Set in the length of a prefix that is a gap: the other bits count messages left out. */
+const GAP_FLAG = 0x8000_0000
+/** The most messages that one gap counts. */
+export const MAX_GAP = 0x7fff_ffff
+
+/** What stands in the place of `count` messages that the sender left out (1 to {@link MAX_GAP}). */
+export function encodeGap(count: number): Uint8Array {
+  const out = new Uint8Array(MESSAGE_PREFIX)
+  writeU32(out, 0, GAP_FLAG + count)
+  return out
+}
+
 /** Gives up to `max` bytes, or `undefined` when there are none just now. */
 export type ReadBytes = (max: number) => Uint8Array | undefined
 
@@ -105,6 +125,7 @@ export type ReadBytes = (max: number) => Uint8Array | undefined
  */
 export class MessageReader {
   readonly #limits: MessageLimits
+  readonly #gaps: boolean
   readonly #prefix = new Uint8Array(MESSAGE_PREFIX)
   #held = 0
   /** Of the message under way, once its prefix is whole. */
@@ -112,9 +133,17 @@ export class MessageReader {
   #headersLength = 0
   #parts: Uint8Array[] = []
   #left: number | undefined
+  #missed = 0
 
-  constructor(limits: MessageLimits) {
+  /** @param gaps the peer may leave messages out, and says so; otherwise a gap is no message */
+  constructor(limits: MessageLimits, gaps = false) {
     this.#limits = limits
+    this.#gaps = gaps
+  }
+
+  /** Messages that the peer has left out before the one read last. */
+  get missed(): number {
+    return this.#missed
   }
 
   /** `true` between two messages: an end of the bytes here cuts nothing off. */
@@ -146,14 +175,16 @@ export class MessageReader {
   }
 
   #readPrefix(read: ReadBytes): boolean {
-    while (this.#held < MESSAGE_PREFIX) {
-      const part = read(MESSAGE_PREFIX - this.#held)
-      if (part === undefined) return false
-      this.#prefix.set(part, this.#held)
-      this.#held += part.length
-    }
-    this.#length = readU32(this.#prefix, 0)
-    this.#headersLength = readU16(this.#prefix, 4)
+    do {
+      while (this.#held < MESSAGE_PREFIX) {
+        const part = read(MESSAGE_PREFIX - this.#held)
+        if (part === undefined) return false
+        this.#prefix.set(part, this.#held)
+        this.#held += part.length
+      }
+      this.#length = readU32(this.#prefix, 0)
+      this.#headersLength = readU16(this.#prefix, 4)
+    } while (this.#gaps && this.#takeGap())
     if (this.#length > this.#limits.maxMessageBytes) {
       throw new SessionProtocolError(
         `the peer sent a message of ${this.#length} bytes, the limit is ` +
@@ -167,6 +198,18 @@ export class MessageReader {
       )
     }
     this.#left = this.#length
+    return true
+  }
+
+  /** `true` when the prefix that was read is a gap, which is counted. */
+  #takeGap(): boolean {
+    if (this.#length < GAP_FLAG) return false
+    const count = this.#length - GAP_FLAG
+    if (count === 0 || this.#headersLength !== 0) {
+      throw new SessionProtocolError('the peer sent a gap that is none')
+    }
+    this.#missed += count
+    this.#held = 0
     return true
   }
 

@@ -29,6 +29,16 @@ interface Receiver {
   fail(error: unknown): void
 }
 
+/** Hears of a session whose messages wait in a queue that is not its own; see `GroupMember`. */
+export interface MessageSessionObserver {
+  /** {@link EngineMessageSession.offer} may take more. */
+  writable(): void
+  /** The peer's application has taken more. */
+  confirmed(): void
+  /** {@link EngineMessageSession.tryReceive} may have a message. */
+  readable(): void
+}
+
 const DONE = Promise.resolve()
 
 /** A {@link Session} on an engine. */
@@ -42,11 +52,13 @@ export class EngineMessageSession implements Session, EngineApp {
   readonly #flushers = new Set<OffsetWaiter>()
   readonly #receivers = new Set<Receiver>()
   readonly #read = (max: number): Uint8Array | undefined => this.#engine.read(max)
+  observer: MessageSessionObserver | undefined
 
-  constructor(engine: SessionEngine, limits: MessageSessionLimits) {
+  /** @param gaps the peer publishes, and may leave messages out */
+  constructor(engine: SessionEngine, limits: MessageSessionLimits, gaps = false) {
     this.#engine = engine
     this.#limits = limits
-    this.#reader = new MessageReader(limits)
+    this.#reader = new MessageReader(limits, gaps)
     engine.app = this
   }
 
@@ -77,6 +89,15 @@ export class EngineMessageSession implements Session, EngineApp {
 
   get closed(): Promise<Error | undefined> {
     return this.#engine.closed
+  }
+
+  get missed(): number {
+    return this.#reader.missed
+  }
+
+  /** Offset up to which the peer's application has taken what was written. */
+  get confirmedOffset(): number {
+    return this.#engine.core.confirmed
   }
 
   stats(): SessionStats {
@@ -173,6 +194,24 @@ export class EngineMessageSession implements Session, EngineApp {
     await this.#wait(this.#flushers, { offset, bytes: undefined }, options)
   }
 
+  /**
+   * Writes an encoded message, by reference, when the window has room (or `always`); not to be mixed
+   * with {@link send}.
+   *
+   * @returns the offset behind it; `undefined` when it was not taken: the observer hears of room
+   */
+  offer(bytes: Uint8Array, always = false): number | undefined {
+    const { core } = this.#engine
+    if (core.isWriteEnded || !(core.hasRoom || always)) return undefined
+    this.#engine.write(bytes)
+    return core.written
+  }
+
+  /** The next message if it is there; `undefined` also after the end. */
+  tryReceive(): Message | undefined {
+    return this.#receivers.size === 0 ? this.#takeNow() : undefined
+  }
+
   async *[Symbol.asyncIterator](): AsyncGenerator<Message, undefined> {
     for (;;) {
       const message = await this.receive()
@@ -200,14 +239,17 @@ export class EngineMessageSession implements Session, EngineApp {
 
   readable(): void {
     this.#deliver()
+    this.observer?.readable()
   }
 
   writable(): void {
     this.#serveSenders()
+    this.observer?.writable()
   }
 
   confirmed(): void {
     this.#serveSenders()
+    this.observer?.confirmed()
     const { confirmed } = this.#engine.core
     for (const flusher of this.#flushers) {
       if (flusher.offset !== undefined && flusher.offset <= confirmed) flusher.done(undefined)

@@ -314,7 +314,8 @@ export class SessionHost implements SessionHostApi {
     const entry: Accepted = { at: 'accepted', engine, end }
     this.#accepted.set(key, entry)
     this.#add(entry, key)
-    const session = this.#newSession(engine, head.bytes)
+    // Who publishes to many may leave messages out, and says so.
+    const session = this.#newSession(engine, head.bytes, head.mode !== 'unicast')
     port.send([encodeHead(end.acceptHead)])
     engine.attach(port, linkId, head.epoch, rest)
     try {
@@ -410,8 +411,13 @@ export class SessionHost implements SessionHostApi {
     return stop
   }
 
-  #newSession(engine: SessionEngine, bytes: boolean): EngineByteSession | EngineMessageSession {
-    return bytes ? new EngineByteSession(engine) : new EngineMessageSession(engine, this.#options)
+  #newSession(
+    engine: SessionEngine,
+    bytes: boolean,
+    gaps = false
+  ): EngineByteSession | EngineMessageSession {
+    if (bytes) return new EngineByteSession(engine)
+    return new EngineMessageSession(engine, this.#options, gaps)
   }
 
   #add(entry: Entry, key: string): void {

@@ -63,6 +63,12 @@ export interface SessionStats {
 /** A session that carries messages. */
 export interface Session extends SessionBase, AsyncIterable<Message> {
   /**
+   * Messages that the publisher left out for this end by its overload policy, before the one that was
+   * received last. Always 0 in unicast.
+   */
+  readonly missed: number
+
+  /**
    * Resolves when the message is inside the window. Its body is copied: reuse it as you like.
    *
    * A signal that aborts while the message waits takes it back, unless it has begun to leave.

@@ -10,7 +10,7 @@ import {
   encodeSync
 } from '../../src/session/frames.ts'
 import { HeadDecoder, encodeHead } from '../../src/session/heads.ts'
-import { encodeMessage } from '../../src/session/message-codec.ts'
+import { encodeGap, encodeMessage } from '../../src/session/message-codec.ts'
 import { answerResume, isAnswerProven, isResumeProven } from '../../src/session/resume-proof.ts'
 import { TRANSITIONS } from '../../src/session/session-life.ts'
 
@@ -48,6 +48,17 @@ describe('session spec', () => {
         channel: 'orders'
       })
     ),
+    multicast: hex(
+      encodeHead({
+        type: 'open',
+        id,
+        epoch: 0,
+        mode: 'multicast',
+        bytes: false,
+        limit: 65_536,
+        channel: 'orders'
+      })
+    ),
     accept: hex(encodeHead({ type: 'accept', secret, limit: 65_536 })),
     refuse: hex(encodeHead({ type: 'refuse', code: REFUSE.channel })),
     resume: hex(encodeHead({ type: 'resume', id, epoch: 3, ...position, proof: secret })),
@@ -58,6 +69,7 @@ describe('session spec', () => {
     end: hex(encodeEnd(1_024)),
     reset: hex(encodeReset(0x1267, 'no more paper')),
     done: hex(encodeDone()),
+    gap: hex(encodeGap(7)),
     message: hex(
       encodeMessage(
         { headers: { a: '1' }, body: Buffer.from('bod') },
