@@ -10,6 +10,9 @@ export const MAIN = fileURLToPath(
   new URL('../../../packages/warren/dist/src/cli/main.js', import.meta.url)
 )
 
+/** Any free port of this machine that no other machine reaches. */
+const LOOPBACK = '/ip4/127.0.0.1/tcp/0'
+
 /** How a process ended. */
 export interface Ended {
   readonly code: number | null
@@ -122,8 +125,18 @@ export class Stage {
     return running
   }
 
-  /** Starts `warren` with the state directory `home`. */
+  /**
+   * Starts `warren` with the state directory `home`. What listens does so on loopback only, unless it is
+   * told where: tickets name every address, and those who hold them would dial the machine's others too.
+   */
   warren(home: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
+    const listens = args[0] === 'share' || args[0] === 'relay'
+    const where = listens && !args.includes('--listen') ? ['--listen', LOOPBACK] : []
+    return this.warrenAsGiven(home, [...args, ...where], env)
+  }
+
+  /** The same, listening where it does by itself: on all interfaces, at a port that it keeps. */
+  warrenAsGiven(home: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
     return this.run(process.execPath, [MAIN, ...args], { WARREN_HOME: this.home(home), ...env })
   }
 

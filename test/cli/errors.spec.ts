@@ -17,8 +17,6 @@ import type { Running } from './command.ts'
 import { curl, needs, testServer } from './programs.ts'
 import type { TestServer } from './programs.ts'
 
-const LOOPBACK = ['--listen', '/ip4/127.0.0.1/tcp/0']
-
 /** A server that accepts and never says a word, or its port after it was closed. */
 async function silent(): Promise<{ server: Server; port: number }> {
   const server = createServer(socket => socket.on('error', () => {}))
@@ -35,7 +33,7 @@ describe('what warren says when something is wrong', () => {
   before(async () => {
     stage = await Stage.create()
     server = await testServer('hello\n')
-    sharing = stage.warren('a', ['share', String(server.port), '--as', 'web', ...LOOPBACK])
+    sharing = stage.warren('a', ['share', String(server.port), '--as', 'web'])
     ticket = await sharing.firstLine()
   })
   after(async () => {
@@ -57,14 +55,7 @@ describe('what warren says when something is wrong', () => {
 
   it('a wrong token: 77', async () => {
     await stage.finished('t', ['key', 'token'])
-    const other = stage.warren('t', [
-      'share',
-      String(server.port),
-      '--as',
-      'x',
-      '--json',
-      ...LOOPBACK
-    ])
+    const other = stage.warren('t', ['share', String(server.port), '--as', 'x', '--json'])
     const { addresses } = JSON.parse(await other.firstLine()) as { addresses: [string] }
     await writeFile(stage.home('wrong'), generateToken())
     const { code, out, err } = await open(
@@ -142,7 +133,7 @@ describe('what warren says when something is wrong', () => {
   })
 
   it('another peer at the address: 69', async () => {
-    const other = stage.warren('o', ['share', String(server.port), '--json', ...LOOPBACK])
+    const other = stage.warren('o', ['share', String(server.port), '--json'])
     const { addresses } = JSON.parse(await other.firstLine()) as { addresses: [string] }
     const addrs = [multiaddr(addresses[0]).decapsulateCode(421)]
     const { code, err } = await open(forged(await ownKey(), { addrs }), '--timeout', '1500ms')
@@ -161,10 +152,10 @@ describe('what warren says when something is wrong', () => {
   it('a target that nobody listens on: 69, unless --no-check', async () => {
     const { server: closed, port } = await silent()
     await new Promise(resolve => closed.close(resolve))
-    const { code, out, err } = await stage.finished('c', ['share', String(port), ...LOOPBACK])
+    const { code, out, err } = await stage.finished('c', ['share', String(port)])
     assert.deepEqual([code, out], [69, ''])
     assert.match(err, /nothing can be reached at .*start the program first/)
-    const anyway = stage.warren('c', ['share', String(port), '--no-check', ...LOOPBACK])
+    const anyway = stage.warren('c', ['share', String(port), '--no-check'])
     assert.match(await anyway.firstLine(), /^warren:/)
     await anyway.stop()
   })
@@ -172,7 +163,7 @@ describe('what warren says when something is wrong', () => {
   it('a target that is gone later: both ends say so and stay', async function () {
     needs(this, 'curl')
     const gone = await testServer('hello\n')
-    const first = stage.warren('d', ['share', String(gone.port), ...LOOPBACK])
+    const first = stage.warren('d', ['share', String(gone.port)])
     const opening = stage.warren('e', ['open', await first.firstLine()])
     const url = await opening.firstLine()
     assert.equal(await curl(stage, url), 'hello\n')
@@ -207,11 +198,11 @@ describe('what warren says when something is wrong', () => {
   })
 
   it('a damaged ticket key: old tickets end, and a new one works', async () => {
-    const first = stage.warren('k', ['share', String(server.port), ...LOOPBACK])
+    const first = stage.warren('k', ['share', String(server.port)])
     const old = await first.firstLine()
     await first.stop()
     await writeFile(stage.home('k/ticket-key.json'), '{"warren":1', { mode: 0o600 })
-    const again = stage.warren('k', ['share', String(server.port), ...LOOPBACK])
+    const again = stage.warren('k', ['share', String(server.port)])
     const fresh = await again.firstLine()
     assert.match(again.err, /ticket-key\.json is damaged/)
     assert.notEqual(fresh, old)

@@ -11,7 +11,6 @@ import { curl, curlHash, needs, sha256, testServer } from './programs.ts'
 import { closedPort, Forwarder, statusOf } from './relayed.ts'
 
 const MiB = 2 ** 20
-const LOOPBACK = ['--listen', '/ip4/127.0.0.1/tcp/0']
 
 describe('warren relay', () => {
   let stage: Stage
@@ -25,15 +24,14 @@ describe('warren relay', () => {
 
   /** Starts the relay, and gives the address that it prints. */
   const relay = async (...args: string[]): Promise<{ running: Running; address: string }> => {
-    const where = args.includes('--listen') ? [] : LOOPBACK
-    const running = stage.warren('relay', ['relay', ...where, ...args])
+    const running = stage.warren('relay', ['relay', ...args])
     return { running, address: await running.firstLine() }
   }
 
   /** Shares a port at which only its relay, and `direct` once something is there, leads to it. */
   const share = async (target: number, at: string, direct: number) => {
     const where = ['--announce', `/ip4/127.0.0.1/tcp/${direct}`, '--relay', at]
-    const running = stage.warren('a', ['share', `${target}`, '--json', ...LOOPBACK, ...where])
+    const running = stage.warren('a', ['share', `${target}`, '--json', ...where])
     const told = JSON.parse(await running.firstLine()) as { ticket: string; addresses: string[] }
     const own = told.addresses.find(address => !address.includes('/p2p-circuit'))
     const port = Number(/\/tcp\/(\d+)/.exec(own ?? '')?.[1])

@@ -10,8 +10,6 @@ import { curl, curlHash, needs, sha256, testServer } from './programs.ts'
 import type { TestServer } from './programs.ts'
 import { skip } from '../support/skip.ts'
 
-const LOOPBACK = ['--listen', '/ip4/127.0.0.1/tcp/0']
-
 describe('warren share and open', () => {
   let stage: Stage
   let server: TestServer
@@ -29,6 +27,10 @@ describe('warren share and open', () => {
 
   const share = (home: string, ...args: string[]): Running =>
     stage.warren(home, ['share', String(server.port), ...args])
+
+  /** At the port that is kept for it, without being told where. */
+  const shareAgain = (...args: string[]): Running =>
+    stage.warrenAsGiven('a', ['share', String(server.port), ...args])
 
   it('carry curl from one state directory to another, by a ticket and then by name', async () => {
     const sharing = share('a')
@@ -85,13 +87,13 @@ describe('warren share and open', () => {
   })
 
   it('go on with the same ticket after share was killed and started again', async () => {
-    const first = share('a')
+    const first = shareAgain()
     const ticket = await first.firstLine()
     const opening = stage.warren('b', ['open', ticket])
     const url = await opening.firstLine()
     await first.stop('SIGKILL')
     await opening.says(/link to \S+ lost/)
-    const again = share('a')
+    const again = shareAgain()
     assert.equal(await again.firstLine(), ticket, 'the same ticket is printed')
     await opening.says(/link to \S+ restored/)
     assert.equal(await curl(stage, url), 'hello\n', 'through the opening that was there before')
@@ -101,23 +103,23 @@ describe('warren share and open', () => {
   })
 
   it('of one target twice do not fight for the port, and each keeps its own', async () => {
-    const first = share('a', '--json')
+    const first = shareAgain('--json')
     const port = async (running: Running): Promise<string> => {
       const { addresses } = JSON.parse(await running.firstLine()) as { addresses: string[] }
       return /\/tcp\/(\d+)/.exec(addresses[0] ?? '')?.[1] ?? ''
     }
     const one = await port(first)
-    const second = share('a', '--json')
+    const second = shareAgain('--json')
     const two = await port(second)
     assert.notEqual(one, two)
     await Promise.all([first.stop(), second.stop()])
-    const third = share('a', '--json')
+    const third = shareAgain('--json')
     assert.equal(await port(third), one)
-    assert.equal(await port(share('a', '--json')), two)
+    assert.equal(await port(shareAgain('--json')), two)
   })
 
   it('take the ticket from standard input and from a file, so that it is in no list of processes', async () => {
-    const ticket = await share('a', ...LOOPBACK).firstLine()
+    const ticket = await share('a').firstLine()
     const piped = stage.warren('b', ['open', '-'])
     piped.write(`${ticket}\n`)
     assert.equal(await curl(stage, await piped.firstLine()), 'hello\n')
@@ -127,7 +129,7 @@ describe('warren share and open', () => {
   })
 
   it('listen where they are told: a port, and a unix socket', async () => {
-    const ticket = await share('a', ...LOOPBACK).firstLine()
+    const ticket = await share('a').firstLine()
     const free = createServer().listen(0, '127.0.0.1')
     await once(free, 'listening')
     const { port } = free.address() as AddressInfo
@@ -143,7 +145,7 @@ describe('warren share and open', () => {
   })
 
   it('remember where they were told to listen', async () => {
-    const ticket = await share('a', '--as', 'web', ...LOOPBACK).firstLine()
+    const ticket = await share('a', '--as', 'web').firstLine()
     const path = `unix:${stage.home('s.sock')}`
     const first = stage.warren('b', ['open', ticket, path])
     await first.firstLine()
@@ -161,7 +163,7 @@ describe('warren share and open', () => {
 
   it('keep the ticket out of the list of processes', async function () {
     if (process.platform !== 'linux') skip(this, 'Linux: reads /proc')
-    const ticket = await share('a', ...LOOPBACK).firstLine()
+    const ticket = await share('a').firstLine()
     const opening = stage.warren('b', ['open', ticket])
     await opening.firstLine()
     const { readFile } = await import('node:fs/promises')
@@ -180,7 +182,7 @@ describe('warren share and open', () => {
     await once(forward, 'listening')
     const outer = `/ip4/127.0.0.1/tcp/${(forward.address() as AddressInfo).port}`
     try {
-      const sharing = share('a', ...LOOPBACK, '--announce', outer, '--json')
+      const sharing = share('a', '--announce', outer, '--json')
       const told = JSON.parse(await sharing.firstLine()) as { ticket: string; addresses: string[] }
       listening = Number(/\/tcp\/(\d+)/.exec(told.addresses[0] ?? '')?.[1])
       const { decodeTicket } = await import('@warren/tunnel')
@@ -203,7 +205,7 @@ describe('warren share and open', () => {
   it('open a channel by the network token', async () => {
     const token = (await stage.finished('a', ['key', 'token'])).out
     await writeFile(stage.home('token'), token, { mode: 0o600 })
-    const sharing = share('a', '--as', 'web', ...LOOPBACK, '--json')
+    const sharing = share('a', '--as', 'web', '--json')
     const { addresses } = JSON.parse(await sharing.firstLine()) as { addresses: [string] }
     const args = ['open', 'web', '--peer', addresses[0]]
     const opening = stage.warren('b', [...args, '--token-file', stage.home('token')])
@@ -214,7 +216,7 @@ describe('warren share and open', () => {
   })
 
   it('ping a peer by ticket, name and address', async () => {
-    const sharing = share('a', '--as', 'web', ...LOOPBACK, '--json')
+    const sharing = share('a', '--as', 'web', '--json')
     const told = JSON.parse(await sharing.firstLine()) as { ticket: string; addresses: [string] }
     const opening = stage.warren('b', ['open', told.ticket])
     await opening.firstLine()
@@ -229,7 +231,7 @@ describe('warren share and open', () => {
   })
 
   it('show in status what they carry', async () => {
-    const sharing = share('a', '--as', 'web', ...LOOPBACK)
+    const sharing = share('a', '--as', 'web')
     const opening = stage.warren('b', ['open', await sharing.firstLine()])
     await curl(stage, await opening.firstLine())
     const { processes } = JSON.parse((await stage.finished('b', ['status', '--json'])).out) as {
@@ -255,7 +257,7 @@ describe('warren share and open', () => {
 
   describe('end', () => {
     it('with 130 on Ctrl-C and 143 on SIGTERM, and leave no socket behind', async () => {
-      const sharing = share('a', ...LOOPBACK)
+      const sharing = share('a')
       const opening = stage.warren('b', ['open', await sharing.firstLine()])
       await opening.firstLine()
       assert.equal((await opening.stop('SIGINT')).code, 130)
@@ -268,7 +270,7 @@ describe('warren share and open', () => {
     })
 
     it('at once on the second Ctrl-C, although a connection is open', async () => {
-      const sharing = share('a', ...LOOPBACK)
+      const sharing = share('a')
       const opening = stage.warren('b', ['open', await sharing.firstLine()])
       const url = await opening.firstLine()
       const fetching = stage.run('curl', ['--silent', '--no-buffer', `${url}/slow`])
@@ -284,7 +286,7 @@ describe('warren share and open', () => {
     })
 
     it('with 0 when their standard input ends and --while-stdin was given', async () => {
-      const sharing = share('a', ...LOOPBACK, '--while-stdin')
+      const sharing = share('a', '--while-stdin')
       const opening = stage.warren('b', ['open', '-', '--while-stdin'])
       opening.write(`${await sharing.firstLine()}\n`)
       await opening.firstLine()
@@ -300,7 +302,7 @@ describe('warren share and open', () => {
     const { MAIN } = await import('./command.ts')
     const sharing = stage.run(
       'sh',
-      ['-c', script, process.execPath, MAIN, 'share', String(server.port), ...LOOPBACK],
+      ['-c', script, process.execPath, MAIN, 'share', String(server.port)],
       { WARREN_HOME: stage.home('a') }
     )
     const opening = stage.warren('b', ['open', await sharing.firstLine()])
@@ -312,7 +314,7 @@ describe('warren share and open', () => {
   })
 
   it('keep their state for their user alone', async () => {
-    const sharing = share('a', ...LOOPBACK)
+    const sharing = share('a')
     await sharing.firstLine()
     const mode = async (name: string): Promise<number> =>
       (await stat(stage.home(`a/${name}`))).mode & 0o777

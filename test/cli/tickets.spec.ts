@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { Stage } from './command.ts'
+import { closedPort } from './relayed.ts'
 import { curl, needs, testServer } from './programs.ts'
 import type { TestServer } from './programs.ts'
-
-const LOOPBACK = ['--listen', '/ip4/127.0.0.1/tcp/0']
 
 interface Listed {
   readonly tickets: { id: string; channel: string; state: string; expires: string }[]
@@ -28,7 +27,8 @@ describe('warren ticket', () => {
     (JSON.parse((await stage.finished('a', ['ticket', 'ls', '--json'])).out) as Listed).tickets
 
   it('revoke ends live sessions and the opening itself, and lasts over a restart', async () => {
-    const args = ['share', String(server.port), '--as', 'web']
+    const where = ['--listen', `/ip4/127.0.0.1/tcp/${await closedPort()}`]
+    const args = ['share', String(server.port), '--as', 'web', ...where]
     const sharing = stage.warren('a', args)
     const ticket = await sharing.firstLine()
     const opening = stage.warren('b', ['open', ticket])
@@ -77,7 +77,7 @@ describe('warren ticket', () => {
   })
 
   it('new makes another ticket for the same share, and one can be revoked without the other', async () => {
-    const sharing = stage.warren('a', ['share', String(server.port), '--as', 'web', ...LOOPBACK])
+    const sharing = stage.warren('a', ['share', String(server.port), '--as', 'web'])
     const first = stage.warren('b', ['open', await sharing.firstLine()])
     const url = await first.firstLine()
     const made = await stage.finished('a', ['ticket', 'new', 'web', '--expires', '1h', '--json'])
@@ -91,7 +91,7 @@ describe('warren ticket', () => {
   })
 
   it('with one use admits one machine, again and again, and no other', async () => {
-    const args = ['share', String(server.port), '--as', 'web', '--uses', '1', ...LOOPBACK]
+    const args = ['share', String(server.port), '--as', 'web', '--uses', '1']
     const sharing = stage.warren('a', args)
     const ticket = await sharing.firstLine()
     const first = stage.warren('b', ['open', ticket])

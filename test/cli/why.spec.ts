@@ -4,8 +4,6 @@ import { testServer } from './programs.ts'
 import type { TestServer } from './programs.ts'
 import { closedPort } from './relayed.ts'
 
-const LOOPBACK = ['--listen', '/ip4/127.0.0.1/tcp/0']
-
 interface Why {
   readonly peer: string
   readonly linked: boolean
@@ -42,10 +40,10 @@ describe('warren why', () => {
   })
 
   it('names each address with step and cause, and the path in use with what limits it', async () => {
-    const relay = await stage.warren('relay', ['relay', ...LOOPBACK]).firstLine()
+    const relay = await stage.warren('relay', ['relay']).firstLine()
     const closed = await closedPort()
     const announce = ['--announce', `/ip4/127.0.0.1/tcp/${closed}`, '--relay', relay]
-    const sharing = stage.warren('a', ['share', `${server.port}`, ...LOOPBACK, ...announce])
+    const sharing = stage.warren('a', ['share', `${server.port}`, ...announce])
     const ticket = await sharing.firstLine()
     const peer = (await stage.finished('a', ['key'])).out.trim()
 
@@ -85,7 +83,7 @@ describe('warren why', () => {
   })
 
   it('of a peer that is not there exits with 69, and still says what was tried', async () => {
-    const sharing = stage.warren('a', ['share', `${server.port}`, ...LOOPBACK])
+    const sharing = stage.warren('a', ['share', `${server.port}`])
     const ticket = await sharing.firstLine()
     await sharing.stop()
     const { code, out } = await stage.finished('b', ['why', ticket])
