@@ -11,6 +11,10 @@ export type {
   SelectOptions,
   SendCase
 } from './channel/select.ts'
+export { bytesCodec } from './codec/bytes-codec.ts'
+export { cborCodec } from './codec/cbor-codec.ts'
+export type { CodecOptions } from './codec/codec-options.ts'
+export { jsonCodec } from './codec/json-codec.ts'
 export type { ChannelEnd, AttachEnd, Codec, ResolveEnd } from './codec/codec-types.ts'
 export type { FieldDifference, Fingerprint, ValueIssue } from './codec/schema-types.ts'
 export type { Direction, ExportMode, OverloadPolicy } from './directions.ts'

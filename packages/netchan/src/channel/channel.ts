@@ -83,7 +83,7 @@ export class LocalReceiver<out T> extends End implements Receiver<T> {
 }
 
 /** Both halves in one. */
-class LocalChannel<T> extends End implements Channel<T> {
+export class LocalChannel<T> extends End implements Channel<T> {
   readonly #core: ChannelCore
   readonly sender: Sender<T>
   readonly receiver: Receiver<T>
