@@ -1,83 +1,33 @@
-import type { TcpSegment } from '../wire/tcp.ts'
+import { FLAG, type TcpSegment } from '../wire/tcp.ts'
+import { Challenge } from './challenge.ts'
+import { Handshake } from './handshake.ts'
+import { KeepAlive } from './keepalive.ts'
+import { PathMtu } from './path-mtu.ts'
+import { Receiver } from './receiver.ts'
 import type { SegmentSink } from './segment-sink.ts'
+import { SegmentWriter } from './segment-writer.ts'
+import { Sender } from './sender.ts'
+import { after, before, earliest, latest } from './seq.ts'
+import {
+  type CookieHandshake,
+  type IcmpProblem,
+  TCB_EVENT,
+  type TcbFailure,
+  type TcbInfo,
+  type TcbOptions,
+  type TcpState
+} from './tcb-types.ts'
 import type { TcpConfig } from './tcp-config.ts'
+import { LEAST_MSS, Terms, scaleFor } from './terms.ts'
 
-/** The states of RFC 9293 §3.3.2. LISTEN is the stack's: a Tcb is one connection. */
-export type TcpState =
-  | 'closed'
-  | 'listen'
-  | 'syn-sent'
-  | 'syn-received'
-  | 'established'
-  | 'fin-wait-1'
-  | 'fin-wait-2'
-  | 'close-wait'
-  | 'closing'
-  | 'last-ack'
-  | 'time-wait'
+/** Segments that one `poll` writes at most, unless told otherwise. */
+const POLL_LIMIT = 100
 
-/** What happened since the last `takeEvents()`, as bits. */
-export const TCB_EVENT = {
-  /** The handshake is complete: data may be sent (once). */
-  connected: 1,
-  /** More bytes can be read than before. */
-  readable: 2,
-  /** `write` takes bytes again after it took fewer than offered. */
-  writable: 4,
-  /** The peer has sent FIN, and all before it is here (once); `readable` bytes may remain. */
-  ended: 8,
-  /** The connection is gone; `failure` says why, or is `undefined` after an orderly end (once). */
-  closed: 16,
-  /** All data and our FIN are acknowledged (once). */
-  flushed: 32
-} as const
+/** A timestamp older than this says nothing: the clock may have wrapped (RFC 7323 §5.5). */
+const TIMESTAMP_VALID = 24 * 24 * 3_600_000
 
-/** Why a connection ended other than in order. The socket layer makes an error of it. */
-export type TcbFailure =
-  /** The peer answered our SYN with RST. */
-  | 'refused'
-  /** RST on a synchronised connection. */
-  | 'reset'
-  /** SYN, data or probes stayed unanswered for too long. */
-  | 'timeout'
-  /** ICMP said during the handshake that the peer cannot be reached. */
-  | 'unreachable'
-  /** `abort()` was called. */
-  | 'aborted'
-
-/** What an ICMP error that quotes one of our segments says (RFC 9293 §3.9.2.2, RFC 5461). */
-export type IcmpProblem =
-  /** Port or protocol unreachable, or prohibited: ends an attempt to connect. */
-  | 'hard'
-  /** Network or host unreachable, time exceeded: never ends anything. */
-  | 'soft'
-
-/** What a connection is made of. */
-export interface TcbOptions {
-  /** Shared settings; must be complete and valid (`tcpConfig()` makes it). */
-  readonly config: TcpConfig
-  readonly localPort: number
-  readonly remotePort: number
-  /** Initial send sequence number, int32: `initialSequence(…)` (RFC 6528). */
-  readonly iss: number
-  /** MTU of the path as known now: that of the link, or a cached lower one. */
-  readonly mtu: number
-  /** Bytes of IP header before each segment: 20 or 40. */
-  readonly ipHeader: 20 | 40
-  /** Offset of our timestamp clock, int32, secret per flow (RFC 7323 §5.4): `flowHash`. */
-  readonly timestampOffset: number
-  /** Uniform in [0, 1); jitters challenge ACKs. */
-  readonly random: () => number
-}
-
-/** The options of a SYN that a cookie brought back: what the handshake would have negotiated. */
-export interface CookieHandshake {
-  /** The peer's MSS as the cookie encodes it. */
-  readonly mss: number
-  /** The peer's window scale, or -1 when it did not offer one; needs timestamps to be remembered. */
-  readonly windowScale: number
-  readonly sackPermitted: boolean
-}
+/** Room for the largest SACK option of a segment without payload. */
+const SACK_ROOM = 40
 
 /**
  * One TCP connection (RFC 9293) without I/O, clock or randomness of its own.
@@ -94,28 +44,126 @@ export interface CookieHandshake {
  * a connection (`writeReset`); listeners, their backlog and SYN cookies; initial sequence
  * numbers (`initialSequence`); ICMP (`onPathMtu`, `onIcmpError` after finding the connection by
  * the quoted packet); IP headers. A SYN for a connection in TIME-WAIT for which
- * `canBeReplaced(segment)` is true may make a new connection in its place, with an `iss` above
- * `sendNext` (`nextIss()`).
+ * `canBeReplaced(segment)` is true may make a new connection in its place, with `nextIss()`.
  */
-export declare class Tcb {
-  constructor(options: TcbOptions)
+export class Tcb {
+  readonly localPort: number
+  readonly remotePort: number
+  readonly #config: TcpConfig
+  readonly #terms: Terms
+  readonly #receiver: Receiver
+  readonly #writer: SegmentWriter
+  readonly #sender: Sender
+  readonly #handshake: Handshake
+  readonly #challenge: Challenge
+  readonly #keepAlive: KeepAlive
+  readonly #pathMtu: PathMtu
+  readonly #iss: number
+  /** The MSS that we announce. */
+  readonly #localMss: number
+  #state: TcpState = 'closed'
+  #failure: TcbFailure | undefined
+  #events = 0
+  /** A RST is to be sent by the next `poll`. */
+  #resetDue = false
+  #resetSeq = 0
+  #resetAcks = false
+  /** End of TIME-WAIT, or of a FIN-WAIT-2 that nobody waits for. */
+  #lingerAt = Infinity
+  #userTimeout: number
+  #discarding = false
+  /** `write` took fewer bytes than it was offered. */
+  #blocked = false
+  #segmentsReceived = 0
 
-  // --- openings: exactly one, first -----------------------------------------------------------
+  constructor(options: TcbOptions) {
+    const { config } = options
+    this.#config = config
+    this.localPort = options.localPort
+    this.remotePort = options.remotePort
+    this.#iss = options.iss | 0
+    this.#terms = new Terms(options.mtu, options.ipHeader, options.timestampOffset)
+    this.#localMss = this.#terms.localMss(options.mtu)
+    this.#pathMtu = new PathMtu(options.mtu, options.ipHeader)
+    this.#receiver = new Receiver(
+      config.receiveBuffer,
+      config.maxReceiveBuffer,
+      config.delayedAck,
+      this.#localMss
+    )
+    this.#receiver.scale = config.windowScaling ? scaleFor(config) : 0
+    this.#writer = new SegmentWriter(
+      options.localPort,
+      options.remotePort,
+      this.#terms,
+      this.#receiver
+    )
+    this.#sender = new Sender(config, this.#terms, this.#writer, (this.#iss + 1) | 0)
+    this.#handshake = new Handshake(config.handshakeTimeout)
+    this.#challenge = new Challenge(config.challengeAckInterval, options.random)
+    this.#keepAlive = new KeepAlive(config)
+    this.#userTimeout = config.userTimeout
+  }
+
+  // --- openings: exactly one, first ---------------------------------------------------------
+
   /** Active open: SYN-SENT. */
-  connect(now: number): void
+  connect(now: number): void {
+    this.#state = 'syn-sent'
+    this.#handshake.start(now)
+  }
+
   /** Passive open: SYN-RECEIVED by the SYN that a listener or forwarder decided to accept. */
-  accept(syn: TcpSegment, now: number): void
+  accept(syn: TcpSegment, now: number): void {
+    this.#negotiate(syn, now)
+    this.#state = 'syn-received'
+    this.#handshake.start(now)
+  }
+
   /**
    * Passive open by the ACK that answers a SYN cookie: ESTABLISHED, and the ACK (with its data) is
    * handled as a segment of the connection. `options.iss` is the cookie.
    */
-  acceptCookie(ack: TcpSegment, handshake: CookieHandshake, now: number): void
+  acceptCookie(ack: TcpSegment, handshake: CookieHandshake, now: number): void {
+    const { sack, timestamps, windowScaling } = this.#config
+    const terms = this.#terms
+    terms.peerMss = Math.max(handshake.mss, LEAST_MSS)
+    terms.sack = sack && handshake.sackPermitted
+    terms.timestamps = timestamps && ack.hasTimestamps
+    terms.scaling = windowScaling && handshake.windowScale >= 0
+    this.#settle(handshake.windowScale, ack.seq, ack.tsValue, now)
+    this.#state = 'syn-received'
+    this.onSegment(ack, now)
+  }
 
-  // --- inputs ---------------------------------------------------------------------------------
+  // --- inputs -------------------------------------------------------------------------------
+
   /** A segment of this connection, checksum verified. Nothing of it is kept but copied bytes. */
-  onSegment(segment: TcpSegment, now: number): void
+  onSegment(segment: TcpSegment, now: number): void {
+    this.#segmentsReceived++
+    if (this.#state === 'closed') return
+    if (this.#keepAlive.at !== Infinity) this.#keepAlive.heard(now)
+    if (this.#state === 'syn-sent') this.#inSynSent(segment, now)
+    else this.#synchronized(segment, now)
+  }
+
   /** `nextDeadline()` has passed; calling earlier does no harm. */
-  onTimer(now: number): void
+  onTimer(now: number): void {
+    const sender = this.#sender
+    if (now >= this.#lingerAt) this.#end(undefined)
+    if (now >= this.#handshake.at && !this.#handshake.expired(now)) this.#end('timeout')
+    if (now >= sender.unansweredSince + this.#userTimeout) this.#end('timeout')
+    if (now >= sender.timerAt) {
+      sender.expired(now)
+      if (this.#pathMtu.blackHole(sender.fullTimeouts, now)) this.#resize()
+    }
+    if (now >= this.#receiver.ackAt) this.#receiver.ackNow = true
+    if (now >= this.#keepAlive.at && !this.#keepAlive.expired(sender.una !== sender.nxt, now)) {
+      this.#reset(sender.nxt, true)
+      this.#end('timeout')
+    }
+  }
+
   /**
    * "Packet too big" (RFC 1191, 8201) that quotes a segment of this connection.
    *
@@ -123,101 +171,553 @@ export declare class Tcb {
    * @param seq quoted sequence number (int32); outside what is in flight the message is a forgery
    * @returns whether it was believed, and the path MTU may go in a cache
    */
-  onPathMtu(mtu: number, seq: number, now: number): boolean
-  /** An ICMP error that quotes a segment of this connection; `seq` as in `onPathMtu`. */
-  onIcmpError(problem: IcmpProblem, seq: number, now: number): void
+  onPathMtu(mtu: number, seq: number, now: number): boolean {
+    if (!this.#inFlight(seq) || !this.#pathMtu.tooBig(mtu, now)) return false
+    this.#resize()
+    return true
+  }
 
-  // --- output ---------------------------------------------------------------------------------
+  /** An ICMP error that quotes a segment of this connection; `seq` as in `onPathMtu`. */
+  onIcmpError(problem: IcmpProblem, seq: number): void {
+    // A synchronised connection is not ended by what anybody can send (RFC 5927 §5.2).
+    const opening = this.#state === 'syn-sent' || this.#state === 'syn-received'
+    if (problem === 'hard' && opening && this.#inFlight(seq)) this.#end('unreachable')
+  }
+
+  // --- output -------------------------------------------------------------------------------
+
   /**
    * Writes the segments that are due.
    *
    * @param limit segments at most (a super-segment counts as one)
    * @returns `true` when more is due, because of `limit` or because the sink is full: poll again
    */
-  poll(sink: SegmentSink, now: number, limit?: number): boolean
-  /** When `onTimer` is due; `Infinity` when never. */
-  nextDeadline(): number
-  /** The `TCB_EVENT` bits since the last call. */
-  takeEvents(): number
+  poll(sink: SegmentSink, now: number, limit: number = POLL_LIMIT): boolean {
+    if (this.#resetDue) {
+      if (!this.#writer.writeReset(sink, this.#resetSeq, this.#resetAcks)) return true
+      this.#resetDue = false
+    }
+    const state = this.#state
+    if (state === 'closed') return false
+    if (this.#opening) return this.#handshake.due && !this.#writeSyn(sink, now)
+    if (state !== 'time-wait' && state !== 'fin-wait-2') {
+      if (this.#pathMtu.forget(now)) this.#resize()
+      if (this.#sender.transmit(sink, now, limit) < 0) return true
+    }
+    if (this.#keepAlive.due) {
+      // A sequence number that the peer has acknowledged: it must answer (RFC 9293 §3.8.4).
+      if (!this.#writeAck(sink, now, (this.#sender.una - 1) | 0)) return true
+      this.#keepAlive.due = false
+    }
+    if (this.#receiver.ackDue(now)) return !this.#writeAck(sink, now, this.#sender.nxt)
+    return false
+  }
 
-  // --- application: sending -------------------------------------------------------------------
+  /** When `onTimer` is due; `Infinity` when never. */
+  nextDeadline(): number {
+    const sender = this.#sender
+    if (this.#state === 'closed') return Infinity
+    return Math.min(
+      this.#handshake.at,
+      sender.timerAt,
+      sender.unansweredSince + this.#userTimeout,
+      this.#receiver.ackAt,
+      this.#keepAlive.at,
+      this.#lingerAt
+    )
+  }
+
+  /** The `TCB_EVENT` bits since the last call. */
+  takeEvents(): number {
+    const events = this.#events
+    this.#events = 0
+    return events
+  }
+
+  // --- application: sending -----------------------------------------------------------------
+
   /**
    * Copies bytes into the send ring.
    *
-   * @returns how many were taken: fewer than offered when the ring is full, 0 after `close` or
-   * before it can ever be sent (closed). Allowed before the handshake is complete.
+   * @returns how many were taken: fewer than offered when the ring is full, 0 after `close` and
+   * when the connection is gone. Allowed before the handshake is complete.
    */
-  write(bytes: Uint8Array): number
+  write(bytes: Uint8Array): number {
+    const taken = this.#canWrite ? this.#sender.write(bytes) : 0
+    if (taken < bytes.length) this.#blocked = true
+    return taken
+  }
+
   /** Bytes that `write` would take now. */
-  readonly writable: number
+  get writable(): number {
+    return this.#canWrite ? this.#sender.writable : 0
+  }
+
   /** Bytes written and not yet acknowledged. */
-  readonly unsent: number
+  get unacknowledged(): number {
+    return this.#sender.ring.length
+  }
+
   /** Half-close: FIN behind all that was written. Idempotent. */
-  close(now: number): void
+  close(now: number): void {
+    if (this.#state === 'syn-sent') this.#end(undefined)
+    if (!this.#canWrite || this.#sender.finQueued) return
+    this.#sender.finQueued = true
+    // Before the handshake is complete, it waits for that.
+    if (this.#state === 'syn-received') return
+    this.#state = this.#state === 'established' ? 'fin-wait-1' : 'last-ack'
+    this.#sender.arm(now)
+  }
+
   /** RST if the peer knows of us, then closed. Idempotent. The next `poll` writes the RST. */
-  abort(now: number): void
+  abort(): void {
+    const state = this.#state
+    if (state === 'closed') return
+    // Where both ends have closed, or the peer has not answered yet, there is nothing to reset.
+    if (
+      state !== 'syn-sent' &&
+      state !== 'closing' &&
+      state !== 'last-ack' &&
+      state !== 'time-wait'
+    ) {
+      this.#reset(this.#sender.nxt, true)
+    }
+    this.#end('aborted')
+  }
 
-  // --- application: receiving -----------------------------------------------------------------
+  // --- application: receiving ---------------------------------------------------------------
+
   /** Bytes in order that wait to be read. */
-  readonly readable: number
+  get readable(): number {
+    return this.#receiver.ring.length
+  }
+
   /** The longest contiguous range of them, in the ring itself: valid until the next call. */
-  peek(): Uint8Array
+  peek(): Uint8Array {
+    return this.#receiver.ring.peek()
+  }
+
   /** Frees the first `count` of them: this is what opens the window again. */
-  consume(count: number): void
+  consume(count: number): void {
+    this.#receiver.consume(count)
+  }
+
   /** Copies bytes out and consumes them. */
-  read(into: Uint8Array): number
+  read(into: Uint8Array): number {
+    const count = Math.min(into.length, this.readable)
+    if (count > 0) {
+      this.#receiver.ring.copy(0, count, into, 0)
+      this.#receiver.consume(count)
+    }
+    return count
+  }
+
   /**
-   * Nobody will read any more: what is buffered is discarded, and data that arrives from now on is
-   * answered by RST (RFC 9293 MUST-… §3.6.1), as after `close` on a BSD socket.
+   * Nobody will read any more, as after `close` on a BSD socket. What waits unread, and data that
+   * arrives from now on, would be lost in silence: both are answered by RST (RFC 9293 §3.6.1).
    */
-  discardInput(now: number): void
+  discardInput(now: number): void {
+    this.#discarding = true
+    if (this.readable > 0) this.abort()
+    else if (this.#state === 'fin-wait-2') this.#lingerUnread(now)
+  }
 
-  // --- settings and state ---------------------------------------------------------------------
-  setNoDelay(on: boolean): void
+  // --- settings and state -------------------------------------------------------------------
+
+  setNoDelay(on: boolean): void {
+    this.#sender.noDelay = on
+  }
+
   /** @param idle ms of silence before the first probe; 0 is off */
-  setKeepAlive(idle: number, now: number): void
-  /** @param timeout ms; 0 restores that of the config */
-  setUserTimeout(timeout: number): void
-  readonly state: TcpState
-  readonly failure: TcbFailure | undefined
-  readonly localPort: number
-  readonly remotePort: number
-  /** An `iss` for the connection that takes the place of this one in TIME-WAIT (RFC 9293 §3.10.7.4). */
-  nextIss(): number
-  /** May this SYN replace the connection, which is in TIME-WAIT (RFC 6191)? */
-  canBeReplaced(syn: TcpSegment): boolean
-  /** A snapshot of measurements, for `stats` and tests. */
-  info(): TcbInfo
-}
+  setKeepAlive(idle: number, now: number): void {
+    this.#keepAlive.set(idle, now)
+  }
 
-/** A snapshot of what a connection measures; sizes in bytes, times in ms. */
-export interface TcbInfo {
-  readonly state: TcpState
-  readonly mss: number
-  readonly pathMtu: number
-  readonly cwnd: number
-  readonly ssthresh: number
-  readonly inFlight: number
-  readonly srtt: number
-  readonly rttvar: number
-  readonly minRtt: number
-  readonly rto: number
-  readonly sendWindow: number
-  readonly receiveWindow: number
-  readonly sack: boolean
-  readonly timestamps: boolean
-  /** Shift of the peer's window, or -1. */
-  readonly sendScale: number
-  readonly receiveScale: number
-  readonly segmentsSent: number
-  readonly segmentsReceived: number
-  readonly bytesSent: number
-  readonly bytesReceived: number
-  readonly retransmits: number
-  readonly timeouts: number
-  readonly spuriousTimeouts: number
-  readonly duplicateSegments: number
-  readonly outOfOrderSegments: number
-  /** Bytes of memory in rings and tables. */
-  readonly memory: number
+  /** @param timeout ms; 0 restores that of the config */
+  setUserTimeout(timeout: number): void {
+    this.#userTimeout = timeout === 0 ? this.#config.userTimeout : timeout
+  }
+
+  get state(): TcpState {
+    return this.#state
+  }
+
+  get failure(): TcbFailure | undefined {
+    return this.#failure
+  }
+
+  /** An `iss` for the connection that takes the place of this one in TIME-WAIT (RFC 9293 §3.10.7.4). */
+  nextIss(): number {
+    return (this.#sender.nxt + 0x1_0001) | 0
+  }
+
+  /** May this SYN replace the connection, which is in TIME-WAIT (RFC 6191)? */
+  canBeReplaced(syn: TcpSegment): boolean {
+    if (this.#state !== 'time-wait') return false
+    if ((syn.flags & (FLAG.syn | FLAG.ack | FLAG.rst | FLAG.fin)) !== FLAG.syn) return false
+    const receiver = this.#receiver
+    if (this.#terms.timestamps && syn.hasTimestamps && syn.tsValue !== receiver.tsRecent) {
+      return after(syn.tsValue, receiver.tsRecent)
+    }
+    return after(syn.seq, receiver.next)
+  }
+
+  /** A snapshot of measurements, for `stats` and tests. */
+  info(): TcbInfo {
+    const sender = this.#sender
+    const receiver = this.#receiver
+    const { recovery } = sender
+    const { roundTrip, flight, congestion } = recovery
+    const terms = this.#terms
+    return {
+      state: this.#state,
+      mss: sender.mss,
+      pathMtu: terms.pathMtu,
+      cwnd: congestion.window,
+      ssthresh: congestion.threshold,
+      inFlight: recovery.inFlight,
+      phase: recovery.phase,
+      srtt: roundTrip.smoothed,
+      rttvar: roundTrip.variation,
+      minRtt: roundTrip.minimum,
+      rto: roundTrip.timeout,
+      sendWindow: sender.window,
+      receiveWindow: (receiver.edge - receiver.next) | 0,
+      receiveBuffer: receiver.limit,
+      sack: terms.sack,
+      timestamps: terms.timestamps,
+      sendScale: terms.scaling ? terms.sendScale : -1,
+      receiveScale: terms.scaling ? receiver.scale : -1,
+      segmentsSent: this.#writer.segments,
+      segmentsReceived: this.#segmentsReceived,
+      bytesSent: sender.bytesSent,
+      bytesReceived: receiver.bytes,
+      retransmits: recovery.retransmits + this.#handshake.retransmits,
+      timeouts: recovery.timeouts,
+      spurious: recovery.spurious,
+      duplicateSegments: receiver.duplicates,
+      outOfOrderSegments: receiver.outOfOrder,
+      memory: sender.ring.capacity + receiver.ring.capacity + flight.memory + receiver.gaps.memory
+    }
+  }
+
+  // --- handshake ----------------------------------------------------------------------------
+
+  /** RFC 9293 §3.10.7.3. */
+  #inSynSent(segment: TcpSegment, now: number): void {
+    const { flags } = segment
+    const acked = (flags & FLAG.ack) !== 0
+    if (acked && segment.ack !== this.#sender.una) {
+      if ((flags & FLAG.rst) === 0) this.#reset(segment.ack, false)
+      return
+    }
+    if ((flags & FLAG.rst) !== 0) {
+      if (acked) this.#end('refused')
+      return
+    }
+    if ((flags & FLAG.syn) === 0) return
+    this.#negotiate(segment, now)
+    if (!acked) {
+      // Simultaneous open: both SYNs are on their way.
+      this.#state = 'syn-received'
+      this.#handshake.due = true
+      return
+    }
+    this.#established(segment, segment.window, now)
+    this.#receiver.ackNow = true
+    this.#text(segment, (segment.seq + 1) | 0, now)
+  }
+
+  /** Takes the options of the peer's SYN. */
+  #negotiate(syn: TcpSegment, now: number): void {
+    const { sack, timestamps, windowScaling } = this.#config
+    const terms = this.#terms
+    if (syn.mss > 0) terms.peerMss = Math.max(syn.mss, LEAST_MSS)
+    terms.sack = sack && syn.sackPermitted
+    terms.timestamps = timestamps && syn.hasTimestamps
+    terms.scaling = windowScaling && syn.windowScale >= 0
+    this.#settle(syn.windowScale, (syn.seq + 1) | 0, syn.tsValue, now)
+  }
+
+  #settle(sendScale: number, next: number, tsValue: number, now: number): void {
+    const terms = this.#terms
+    const receiver = this.#receiver
+    terms.sendScale = terms.scaling ? sendScale : 0
+    if (!terms.scaling) receiver.scale = 0
+    receiver.start(next, this.#synWindow)
+    receiver.tsRecent = terms.timestamps ? tsValue : 0
+    receiver.tsRecentAt = now
+  }
+
+  /** The window of a SYN is never scaled. */
+  get #synWindow(): number {
+    return Math.min(this.#receiver.limit, 0xffff)
+  }
+
+  #writeSyn(sink: SegmentSink, now: number): boolean {
+    const first = this.#state === 'syn-sent'
+    const { sack, timestamps, windowScaling } = this.#config
+    const offer = first ? { sack, timestamps, scaling: windowScaling } : this.#terms
+    const flags = first ? FLAG.syn : FLAG.syn | FLAG.ack
+    const window = this.#synWindow
+    if (!this.#writer.writeSyn(sink, now, flags, this.#iss, this.#localMss, window, offer)) {
+      return false
+    }
+    this.#handshake.due = false
+    return true
+  }
+
+  #established(segment: TcpSegment, window: number, now: number): void {
+    const { roundTrip } = this.#sender.recovery
+    const time = this.#handshake.done(now)
+    const synLost = this.#handshake.retransmits > 0
+    if (time >= 0) roundTrip.sample(time, now)
+    else if (segment.hasTimestamps && this.#terms.timestamps) {
+      roundTrip.sample(Math.max(now - this.#terms.echoedAt(segment.tsEcho, now), 0), now)
+    }
+    if (synLost) roundTrip.afterLostSyn()
+    this.#sender.open(segment, window, synLost)
+    this.#state = this.#sender.finQueued ? 'fin-wait-1' : 'established'
+    this.#events |= TCB_EVENT.connected
+    this.#keepAlive.heard(now)
+  }
+
+  // --- synchronised states ------------------------------------------------------------------
+
+  /** RFC 9293 §3.10.7.4, with 5961 and 7323. */
+  #synchronized(segment: TcpSegment, now: number): void {
+    const receiver = this.#receiver
+    let { seq, flags } = segment
+    if (this.#state === 'syn-received' && (flags & (FLAG.syn | FLAG.rst)) === FLAG.syn) {
+      if (((seq + 1) | 0) !== receiver.next) return this.#challengeAck(now)
+      // The SYN again: ours was lost, or both ends opened at once.
+      if ((flags & FLAG.ack) === 0) {
+        if (this.#challenge.allowed(now)) this.#handshake.due = true
+        return
+      }
+      seq = receiver.next
+      flags &= ~FLAG.syn
+    }
+    const reset = (flags & FLAG.rst) !== 0
+    if (this.#terms.timestamps && !reset && !this.#timely(segment, now)) return
+    const length = segment.end - segment.payload
+    const occupied =
+      length + ((flags & FLAG.syn) !== 0 ? 1 : 0) + ((flags & FLAG.fin) !== 0 ? 1 : 0)
+    if (!this.#acceptable(seq, occupied)) {
+      if (!reset) this.#unacceptable(segment, seq, length, occupied, now)
+      return
+    }
+    if (reset) {
+      // RFC 5961 §3: only the exact number resets; and nothing ends TIME-WAIT early (RFC 1337).
+      if (this.#state === 'time-wait') return
+      if (seq === receiver.next) this.#end(this.#opening ? 'refused' : 'reset')
+      else this.#challengeAck(now)
+      return
+    }
+    if ((flags & FLAG.syn) !== 0) return this.#challengeAck(now)
+    if ((flags & FLAG.ack) === 0) return
+    if (
+      this.#terms.timestamps &&
+      !after(seq, receiver.acked) &&
+      !before(segment.tsValue, receiver.tsRecent)
+    ) {
+      receiver.tsRecent = segment.tsValue
+      receiver.tsRecentAt = now
+    }
+    if (!this.#acknowledged(segment, now)) return
+    this.#text(segment, seq, now)
+  }
+
+  get #opening(): boolean {
+    return this.#state === 'syn-received' || this.#state === 'syn-sent'
+  }
+
+  /** PAWS (RFC 7323 §5.3): an old duplicate is not taken for news. */
+  #timely(segment: TcpSegment, now: number): boolean {
+    const receiver = this.#receiver
+    if (!segment.hasTimestamps) return false
+    if (
+      !before(segment.tsValue, receiver.tsRecent) ||
+      now - receiver.tsRecentAt > TIMESTAMP_VALID
+    ) {
+      return true
+    }
+    // A bare ACK overtaken by a later one asks for no answer, and would get one for ever.
+    const { flags } = segment
+    if (segment.end > segment.payload || (flags & (FLAG.syn | FLAG.fin)) !== 0) {
+      receiver.ackNow = true
+      receiver.duplicates++
+    }
+    return false
+  }
+
+  /** RFC 9293 §3.4, table of acceptable segments. */
+  #acceptable(seq: number, occupied: number): boolean {
+    const { next, edge } = this.#receiver
+    // An ACK without text may lie at the edge itself: the peer has filled our window.
+    if (occupied === 0) return !before(seq, next) && !after(seq, edge)
+    return before(seq, edge) && after((seq + occupied) | 0, next)
+  }
+
+  #unacceptable(
+    segment: TcpSegment,
+    seq: number,
+    length: number,
+    occupied: number,
+    now: number
+  ): void {
+    const receiver = this.#receiver
+    const end = (seq + length) | 0
+    if (occupied === 0 && seq !== ((receiver.next - 1) | 0)) {
+      // Text asks for an answer; two ends that answer each other's ACKs would never stop.
+      this.#challengeAck(now)
+    } else if (length > 0 && !after(end, receiver.next)) receiver.repeated(seq, end)
+    else receiver.ackNow = true
+    if (this.#state === 'time-wait' && (segment.flags & FLAG.fin) !== 0) this.#startTimeWait(now)
+    // A closed window still takes acknowledgements, and a FIN that needs no room (§3.10.7.4).
+    if (seq !== receiver.next || receiver.edge !== receiver.next) return
+    if ((segment.flags & (FLAG.ack | FLAG.syn)) !== FLAG.ack) return
+    if (this.#acknowledged(segment, now) && length === 0) this.#text(segment, seq, now)
+  }
+
+  /** The ACK field; `false` when the segment is to be dropped. */
+  #acknowledged(segment: TcpSegment, now: number): boolean {
+    const sender = this.#sender
+    const { ack } = segment
+    if (this.#state === 'syn-received') {
+      if (ack !== sender.una) {
+        this.#reset(ack, false)
+        return false
+      }
+      this.#established(segment, segment.window << this.#terms.sendScale, now)
+    } else if (after(ack, sender.nxt) || before(ack, (sender.una - sender.maxWindow) | 0)) {
+      // Neither news nor a late duplicate: blind injection (RFC 5961 §5).
+      this.#challengeAck(now)
+      return false
+    }
+    if (this.#state === 'time-wait') return true
+    sender.acked(segment, now)
+    if (this.#blocked && sender.writable * 2 >= sender.ring.length) {
+      this.#blocked = false
+      this.#events |= TCB_EVENT.writable
+    }
+    if (sender.finAcked) this.#finAcknowledged(now)
+    return this.#state !== 'closed'
+  }
+
+  #finAcknowledged(now: number): void {
+    const state = this.#state
+    if (state === 'fin-wait-2' || state === 'closed') return
+    this.#events |= TCB_EVENT.flushed
+    if (state === 'fin-wait-1') {
+      this.#state = 'fin-wait-2'
+      if (this.#discarding) this.#lingerUnread(now)
+    } else if (state === 'closing') this.#startTimeWait(now)
+    else this.#end(undefined)
+  }
+
+  /** Text and FIN. */
+  #text(segment: TcpSegment, seq: number, now: number): void {
+    const length = segment.end - segment.payload
+    const fin = (segment.flags & FLAG.fin) !== 0
+    if (length === 0 && !fin) return
+    const receiver = this.#receiver
+    const state = this.#state
+    if (state !== 'established' && state !== 'fin-wait-1' && state !== 'fin-wait-2') return
+    if (length > 0 && this.#discarding) {
+      this.#reset(this.#sender.nxt, true)
+      this.#end('aborted')
+      return
+    }
+    const start = latest(seq, receiver.next)
+    const end = earliest((seq + length) | 0, receiver.edge)
+    const cut = end !== ((seq + length) | 0)
+    if (start !== seq && length > 0) receiver.repeated(seq, earliest(receiver.next, end))
+    if (segment.hasTimestamps && length > 0 && segment.tsEcho !== 0 && this.#terms.timestamps) {
+      receiver.measured(now - this.#terms.echoedAt(segment.tsEcho, now))
+    }
+    const before = receiver.ring.length
+    const complete = receiver.receive(
+      segment.slab.bytes,
+      segment.payload + ((start - seq) | 0),
+      Math.max((end - start) | 0, 0),
+      start,
+      fin && !cut,
+      now
+    )
+    if (receiver.ring.length > before) this.#events |= TCB_EVENT.readable
+    if (complete) this.#ended(now)
+  }
+
+  /** The peer's FIN and all before it have arrived. */
+  #ended(now: number): void {
+    this.#events |= TCB_EVENT.ended
+    if (this.#state === 'established') this.#state = 'close-wait'
+    else if (this.#state === 'fin-wait-1') this.#state = 'closing'
+    else this.#startTimeWait(now)
+  }
+
+  // --- endings ------------------------------------------------------------------------------
+
+  #startTimeWait(now: number): void {
+    this.#state = 'time-wait'
+    this.#lingerAt = now + this.#config.timeWait
+    this.#sender.release()
+    this.#keepAlive.stop()
+  }
+
+  /** FIN-WAIT-2 with nobody to read: a peer that never closes must not hold it for ever. */
+  #lingerUnread(now: number): void {
+    if (this.#config.finWait2 > 0) this.#lingerAt = now + this.#config.finWait2
+  }
+
+  #challengeAck(now: number): void {
+    if (this.#challenge.allowed(now)) this.#receiver.ackNow = true
+  }
+
+  #reset(seq: number, withAck: boolean): void {
+    this.#resetDue = true
+    this.#resetSeq = seq
+    this.#resetAcks = withAck
+  }
+
+  /** The connection is gone. What was received in order stays readable after an orderly end. */
+  #end(failure: TcbFailure | undefined): void {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    this.#failure = failure
+    this.#events |= TCB_EVENT.closed
+    this.#handshake.done(0)
+    this.#sender.release()
+    this.#keepAlive.stop()
+    this.#lingerAt = Infinity
+    this.#receiver.sent()
+    if (failure !== undefined) this.#receiver.release()
+  }
+
+  // --- small ones ---------------------------------------------------------------------------
+
+  get #canWrite(): boolean {
+    const state = this.#state
+    return (
+      state === 'established' ||
+      state === 'close-wait' ||
+      state === 'syn-sent' ||
+      state === 'syn-received'
+    )
+  }
+
+  #inFlight(seq: number): boolean {
+    const { una, nxt } = this.#sender
+    return this.#opening ? seq === this.#iss : !before(seq, una) && before(seq, nxt)
+  }
+
+  #resize(): void {
+    this.#terms.pathMtu = this.#pathMtu.current
+    this.#sender.resize()
+  }
+
+  #writeAck(sink: SegmentSink, now: number, seq: number): boolean {
+    return this.#writer.write(sink, now, 0, seq, undefined, 0, 0, 0, SACK_ROOM)
+  }
 }
