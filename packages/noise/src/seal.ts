@@ -13,6 +13,11 @@ export interface SealOptions extends AbortOptions, IdentityLimits {
   readonly remotePeer?: PeerId
   /** What both ends must agree on: it is bound into the keys and never sent. */
   readonly prologue?: Uint8Array
+  /**
+   * What was read from the stream beyond what came before the seal. The stream has to be paused since;
+   * it is resumed.
+   */
+  readonly early?: Uint8Array
 }
 
 /** A sealed stream and who is at its other end. */
@@ -44,7 +49,7 @@ export function sealInbound(stream: MessageStream, options: SealOptions): Promis
 }
 
 async function seal(role: Role, raw: MessageStream, options: SealOptions): Promise<Sealed> {
-  const { privateKey, prologue, signal } = options
+  const { privateKey, prologue, early, signal } = options
   let identity = identities.get(privateKey)
   if (identity === undefined) {
     identity = new LocalIdentity(privateKey)
@@ -60,6 +65,7 @@ async function seal(role: Role, raw: MessageStream, options: SealOptions): Promi
     }),
     remotePeer: options.remotePeer,
     localMuxers: () => [],
+    ...(early === undefined ? {} : { early }),
     ...(signal === undefined ? {} : { signal })
   })
   return {

@@ -73,6 +73,38 @@ describe('sealed streams', () => {
     await assert.rejects(sealedPair({ prologue: text('epoch 1') }), { code: 'ERR_NOISE_HANDSHAKE' })
   })
 
+  it('can begin in the middle of a stream, with bytes that were read too far', async () => {
+    const raw = await streamPair()
+    const near = sealOutbound(raw[0], { privateKey: one.privateKey })
+    const { promise, resolve } = Promise.withResolvers<Uint8Array>()
+    raw[1].addEventListener(
+      'message',
+      event => {
+        // Whoever read a head has read on into the handshake, and has stopped there.
+        raw[1].pause()
+        resolve(event.data.subarray())
+      },
+      { once: true }
+    )
+    const early = await promise
+    const [a, b] = await Promise.all([
+      near,
+      sealInbound(raw[1], { privateKey: two.privateKey, early })
+    ])
+    const inbound = inbox(b.stream)
+    a.stream.send(pattern(100_000))
+    await inbound.has(100_000)
+    assert.equal(sha256(inbound.bytes()), sha256(pattern(100_000)))
+  })
+
+  it('fail, and do not wait, on a stream that has ended already', async () => {
+    const raw = await streamPair()
+    raw[0].abort(new Error('gone'))
+    await assert.rejects(sealOutbound(raw[0], { privateKey: one.privateKey }), {
+      code: 'ERR_NOISE_HANDSHAKE'
+    })
+  })
+
   it('are refused to another peer, or another kind of key', async () => {
     await assert.rejects(sealedPair({ remotePeer: one.peerId }), { code: 'ERR_UNEXPECTED_PEER' })
     await assert.rejects(sealedPair({ keyTypes: ['RSA'] }), { code: 'ERR_NOISE_KEY_REFUSED' })

@@ -16,6 +16,7 @@ export const DEFAULTS = {
   probeTimeout: 5_000,
   probeMisses: 2,
   peers: { deny: [] },
+  seal: false,
   acceptBacklog: 128,
   directories: [],
   limits: {

@@ -61,6 +61,7 @@ export {
   InvalidSessionOptionError,
   MessageTooLongError,
   ReceiveTimeoutError,
+  SealRequiredError,
   SendQueueFullError,
   SessionClosedError,
   SessionLimitError,
@@ -69,7 +70,8 @@ export {
   SessionProtocolError,
   SessionRefusedError,
   SessionResetError,
-  SessionRevokedError
+  SessionRevokedError,
+  SessionSealError
 } from './session/errors.ts'
 export type { SessionHostDebug } from './session/session-host-types.ts'
 export type { SessionOptions } from './session/session-options.ts'

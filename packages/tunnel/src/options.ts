@@ -87,6 +87,12 @@ export interface TunnelOptions extends Partial<SessionOptions> {
   readonly probeTimeout?: number
   /** Unanswered probes in a row after which the connection is closed as dead. @default 2 */
   readonly probeMisses?: number
+  /**
+   * Seal sessions: each is encrypted once more, end to end, inside what the connection does, with both
+   * identities and the token or ticket of its link in the keys. Sessions of peers that are not sealed
+   * are refused. Listeners and dials may say otherwise. @default false
+   */
+  readonly seal?: boolean
   /** Sessions that wait in a listener to be accepted. Beyond: refused. @default 128 */
   readonly acceptBacklog?: number
   /**
@@ -124,6 +130,7 @@ export interface ResolvedOptions {
   readonly probeTimeout: number
   readonly probeMisses: number
   readonly acceptBacklog: number
+  readonly seal: boolean
   readonly gate: PeerGate
   readonly authorize: TunnelOptions['authorize']
   readonly directories: readonly ChannelDirectory[]
@@ -172,6 +179,7 @@ export function resolveOptions(given: TunnelOptions): ResolvedOptions {
     probeTimeout: number(given, 'probeTimeout', 1, MAX_TIME),
     probeMisses: number(given, 'probeMisses', 1, 1_000),
     acceptBacklog: number(given, 'acceptBacklog', 1, 2 ** 20),
+    seal: given.seal ?? DEFAULTS.seal,
     gate: new PeerGate(given.peers ?? DEFAULTS.peers),
     authorize: given.authorize,
     directories: [...(given.directories ?? [])],

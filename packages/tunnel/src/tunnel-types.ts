@@ -24,6 +24,11 @@ export interface ListenOptions extends AbortOptions {
    * what they would see if it did not exist. Default: all of them.
    */
   readonly peers?: PeerAccess
+  /**
+   * Take sealed sessions only from peers; others are refused with `ERR_SEAL_REQUIRED`. Default: the
+   * `seal` of the tunnel.
+   */
+  readonly seal?: boolean
   /** Closes the listener when it aborts, also later on. */
   readonly signal?: AbortSignal
 }
@@ -45,6 +50,11 @@ export interface DialOptions extends AbortOptions {
    * fails as soon as every link has said that it does not know the channel. Default `true`.
    */
   readonly wait?: boolean
+  /**
+   * Encrypt the session once more, end to end, by both identities and the token or ticket of the link.
+   * Default: the `seal` of the tunnel.
+   */
+  readonly seal?: boolean
 }
 
 /** Options of {@link Tunnel.dial} in mode multicast or broadcast. */

@@ -18,6 +18,7 @@ import { SESSION_PROTOCOL, SessionDialler } from './channels/dial-session.ts'
 import { Directories } from './channels/directories.ts'
 import { RouteFinder } from './channels/route-finder.ts'
 import { SessionDoor } from './channels/session-door.ts'
+import { SessionSealer } from './channels/session-sealer.ts'
 import {
   AlreadyListeningError,
   AuthenticationError,
@@ -180,6 +181,12 @@ export class SwarmTunnel implements Tunnel {
       inFlightOn: id => inFlightOn(this.#table.byId(id)),
       acceptor: (request, signal) => this.#door.decide(request, signal),
       readmitter: request => this.#door.mayResume(request),
+      sealer: new SessionSealer({
+        self: swarm.peerId,
+        privateKey: swarm.components.privateKey,
+        table: this.#table,
+        secrets: (link, channel) => this.#desk.secrets(link, channel)
+      }),
       random: clocks.random
     })
     this.#dialler = new SessionDialler({
@@ -277,6 +284,7 @@ export class SwarmTunnel implements Tunnel {
     options.signal?.throwIfAborted()
     checkChannelName(channel)
     const { mode = 'unicast', bytes = false, readTimeout, peers, signal } = options
+    const seal = options.seal ?? this.#options.seal
     const gate = new PeerGate(peers)
     checkMode(mode, bytes)
     if (readTimeout !== undefined && !(readTimeout > 0)) {
@@ -298,6 +306,7 @@ export class SwarmTunnel implements Tunnel {
       channel,
       mode,
       bytes,
+      seal,
       backlog: this.#options.acceptBacklog,
       signal,
       readTimeout,
@@ -335,7 +344,8 @@ export class SwarmTunnel implements Tunnel {
     }
     await waitFor(this.#started(), signal)
     void this.#nodes.start()
-    const request = { channel, bytes, link, peer: peer?.toString(), wait }
+    const seal = options.seal ?? this.#options.seal
+    const request = { channel, bytes, link, peer: peer?.toString(), wait, seal }
     const joined = joinSignals(this.#closed.signal, signal)
     try {
       if (mode !== 'unicast') {

@@ -19,6 +19,8 @@ export interface HandshakeConnOptions {
   readonly frames: number
   /** The longest that is accepted, in bytes without its length. */
   readonly maxFrameBytes: number
+  /** The first bytes of the raw stream, which is paused since they were read. */
+  readonly early?: Uint8Array
 }
 
 /** What a raw stream has given beyond its handshake. */
@@ -52,6 +54,12 @@ export class HandshakeConn extends AbstractMessageStream {
     raw.addEventListener('drain', this.#onDrain)
     raw.addEventListener('close', this.#onClose)
     raw.addEventListener('remoteCloseWrite', this.#onRemoteEnd)
+    if (options.early !== undefined) {
+      this.#take([options.early])
+      if (isPaused(raw)) raw.resume()
+    }
+    // It ended before we came: its events are over.
+    if (isOver(raw)) queueMicrotask(() => this.onTransportClosed())
   }
 
   /** Lets go of the raw stream; its bytes behind the handshake go to the caller. */
@@ -81,7 +89,11 @@ export class HandshakeConn extends AbstractMessageStream {
 
   readonly #onMessage = (event: StreamMessageEvent): void => {
     const { data } = event
-    for (const part of data instanceof Uint8Array ? [data] : data) {
+    this.#take(data instanceof Uint8Array ? [data] : data)
+  }
+
+  #take(parts: Iterable<Uint8Array>): void {
+    for (const part of parts) {
       this.#held.push(part)
       this.#heldBytes += part.byteLength
     }
@@ -132,4 +144,12 @@ export class HandshakeConn extends AbstractMessageStream {
   readonly #onRemoteEnd = (): void => {
     if (this.#framesLeft > 0) this.onTransportClosed()
   }
+}
+
+function isPaused(stream: MessageStream & { readonly readStatus?: string }): boolean {
+  return stream.readStatus === 'paused'
+}
+
+function isOver({ status }: MessageStream): boolean {
+  return status === 'closed' || status === 'aborted' || status === 'reset'
 }

@@ -28,6 +28,8 @@ export interface HandshakeInit extends AbortOptions {
    * that it has chosen.
    */
   localMuxers(remote: readonly string[]): readonly string[]
+  /** The first bytes of `raw`, which is paused since they were read. */
+  readonly early?: Uint8Array
 }
 
 /** What a handshake has brought. */
@@ -92,7 +94,8 @@ export async function runHandshake(init: HandshakeInit): Promise<HandshakeResult
   })
   const conn = new HandshakeConn(raw, {
     frames: role === 'initiator' ? 1 : 2,
-    maxFrameBytes: options.maxHandshakeMessageBytes
+    maxFrameBytes: options.maxHandshakeMessageBytes,
+    ...(init.early === undefined ? {} : { early: init.early })
   })
   let remainder: Remainder | undefined
   try {

@@ -49,8 +49,17 @@ export class LinkScope {
   }
 
   /** How many tickets prove it. */
-  get tickets(): number {
+  get size(): number {
     return this.#granted.size + this.#held.size
+  }
+
+  /** The tickets that prove it; with a channel, those by which this side may dial it. */
+  tickets(channel?: string): TicketClaims[] {
+    if (channel === undefined) return [...this.held(), ...this.granted()]
+    return [
+      ...this.held().filter(ticket => covers(ticket, channel, 'dial')),
+      ...this.granted().filter(ticket => covers(ticket, channel, 'listen'))
+    ]
   }
 
   /** This side may dial `channel` at the peer; and so may learn that the peer listens on it. */
@@ -73,9 +82,11 @@ function allows(
   channel: string,
   direction: TicketDirection
 ): boolean {
-  for (const ticket of tickets.values()) {
-    if (ticket.channel !== channel) continue
-    if (ticket.direction === direction || ticket.direction === 'both') return true
-  }
+  for (const ticket of tickets.values()) if (covers(ticket, channel, direction)) return true
   return false
+}
+
+function covers(ticket: TicketClaims, channel: string, direction: TicketDirection): boolean {
+  if (ticket.channel !== channel) return false
+  return ticket.direction === direction || ticket.direction === 'both'
 }

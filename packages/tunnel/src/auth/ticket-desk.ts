@@ -8,6 +8,7 @@ import type { TunnelLink } from '../links/tunnel-link.ts'
 import type { ResolvedOptions } from '../options.ts'
 import { MAX_HELLO_TICKETS } from './link-handshake.ts'
 import type { HeldTicket, LinkCredentials, LinkGrant } from './link-handshake.ts'
+import { OPEN_SECRET } from './session-seal.ts'
 import { isFatalRefusal, refusalError, ticketRefuseCode } from './refusal.ts'
 import type { Ticket } from './ticket.ts'
 import { TicketAuthority } from './ticket-authority.ts'
@@ -112,6 +113,24 @@ export class TicketDesk {
   setTokens(keys: readonly Uint8Array[]): TunnelLink[] {
     this.#tokenKeys = keys
     return this.#init.table.all().filter(link => !this.#standsOnToken(link))
+  }
+
+  /**
+   * Proof keys of what both ends of a link have proven, best first: tokens, then tickets; with a
+   * channel, only those by which this side may dial it.
+   */
+  secrets(link: TunnelLink, channel: string | undefined): Uint8Array[] {
+    if (link.provenBy === 'open') return [OPEN_SECRET]
+    if (link.provenBy === 'token') return [...link.tokens.proven]
+    const keys: Uint8Array[] = []
+    const held = new Map(
+      this.#wallet.for(link.connection.remotePeer).map(({ claims, key }) => [claims.id, key])
+    )
+    for (const claims of link.scope.tickets(channel)) {
+      const key = held.get(claims.id) ?? this.#authority?.proofKeyOf(claims)
+      if (key !== undefined) keys.push(key)
+    }
+    return keys
   }
 
   /**

@@ -13,6 +13,8 @@ export interface ChannelListenerInit {
   readonly channel: string
   readonly mode: Mode
   readonly bytes: boolean
+  /** Only sealed sessions are accepted from peers. */
+  readonly seal: boolean
   /** Sessions that may wait to be accepted. */
   readonly backlog: number
   /** Closes the listener when it aborts. */
@@ -40,6 +42,7 @@ export class ChannelListener implements Listener<AnySession>, ChannelInfo {
   readonly channel: string
   readonly mode: Mode
   readonly bytes: boolean
+  readonly seal: boolean
   readonly #init: ChannelListenerInit
   readonly #queue: AnySession[] = []
   readonly #waiters = new Set<Waiter>()
@@ -56,6 +59,7 @@ export class ChannelListener implements Listener<AnySession>, ChannelInfo {
     this.channel = init.channel
     this.mode = init.mode
     this.bytes = init.bytes
+    this.seal = init.seal
     this.#gate = init.gate
     init.signal?.addEventListener('abort', this.#onAbort)
   }

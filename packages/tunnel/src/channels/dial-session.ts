@@ -113,12 +113,14 @@ export class SessionDialler {
   }
 
   #open(
-    { channel, mode, bytes }: RouteRequest,
+    { channel, mode, bytes, seal: wanted }: RouteRequest,
     peer: string,
     signal: AbortSignal,
     openStream: OpenStream
   ): Promise<Session | ByteSession> {
-    return this.#init.host.open({ channel, mode, bytes, peer, openStream, signal })
+    // Within the process there is nobody to seal against.
+    const seal = wanted && peer !== this.#init.swarm.peerId.toString()
+    return this.#init.host.open({ channel, mode, bytes, seal, peer, openStream, signal })
   }
 
   /** A stream within this process, as long as the channel is still listened on. */

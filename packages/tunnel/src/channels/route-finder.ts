@@ -19,6 +19,8 @@ export interface RouteRequest extends ChannelInfo {
   readonly peer: string | undefined
   /** `false`: fail as soon as every link has said no. */
   readonly wait: boolean
+  /** Encrypt the session once more, end to end. */
+  readonly seal: boolean
 }
 
 /** What a {@link RouteFinder} needs. */

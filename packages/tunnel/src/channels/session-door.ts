@@ -44,7 +44,7 @@ export class SessionDoor {
 
   /** An unknown channel, a forbidden one and one beyond a ticket are refused alike. */
   async decide(request: SessionRequest, signal: AbortSignal): Promise<SessionDecision> {
-    const { channel, mode, bytes, linkId } = request
+    const { channel, mode, bytes, linkId, sealed } = request
     if (linkId !== LOCAL_LINK && !(await this.#mayOpen(request))) {
       return { refuse: REFUSE.channel }
     }
@@ -52,6 +52,8 @@ export class SessionDoor {
     if (listener === undefined) return { refuse: REFUSE.channel }
     if (listener.mode !== mode) return { refuse: REFUSE.mode }
     if (listener.bytes !== bytes) return { refuse: REFUSE.kind }
+    // Within the process there is nobody to seal against.
+    if (listener.seal && !sealed && linkId !== LOCAL_LINK) return { refuse: REFUSE.seal }
     // Given up meanwhile: nobody would take the place that is kept below.
     if (signal.aborted) return { refuse: REFUSE.failed }
     if (!listener.reserve()) return { refuse: REFUSE.overloaded }

@@ -106,7 +106,7 @@ export class TicketExchange {
       refuse(RefuseCode.AUTHENTICATION)
       return
     }
-    if (scope.tickets >= MAX_LINK_TICKETS) {
+    if (scope.size >= MAX_LINK_TICKETS) {
       refuse(RefuseCode.LIMIT)
       return
     }

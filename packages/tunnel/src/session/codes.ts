@@ -24,7 +24,9 @@ export const REFUSE = {
   /** The acceptor is closing. */
   closing: 9,
   /** The acceptor did not decide in time, or failed to. */
-  failed: 10
+  failed: 10,
+  /** The channel takes sealed sessions only. */
+  seal: 11
 } as const
 
 export type RefuseCode = (typeof REFUSE)[keyof typeof REFUSE]

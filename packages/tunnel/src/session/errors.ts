@@ -48,6 +48,19 @@ export class SessionRevokedError extends WarrenError {
   readonly code = 'ERR_SESSION_REVOKED'
 }
 
+/**
+ * Thrown when a session cannot be sealed: the other end does not prove the token or ticket of the
+ * link, or is not the peer of the link.
+ */
+export class SessionSealError extends WarrenError {
+  readonly code = 'ERR_SESSION_SEAL'
+}
+
+/** Thrown when a channel that takes sealed sessions only is dialled for one that is not. */
+export class SealRequiredError extends WarrenError {
+  readonly code = 'ERR_SEAL_REQUIRED'
+}
+
 /** Thrown when a session that is closing or closed is written to, or read after an error. */
 export class SessionClosedError extends WarrenError {
   readonly code = 'ERR_SESSION_CLOSED'

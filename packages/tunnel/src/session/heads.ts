@@ -1,3 +1,4 @@
+import { SEAL_HINT_BYTES } from '../auth/session-seal.ts'
 import { isChannelName } from '../channels/channel-name.ts'
 import { SessionProtocolError } from './errors.ts'
 import type { Mode } from './session-types.ts'
@@ -57,25 +58,50 @@ export interface ResumedHead {
   readonly proof: Uint8Array
 }
 
+/** An `open` or `resume` behind which everything is sealed. */
+export interface SealedHead {
+  readonly type: 'sealed'
+  /** Which secret seals. */
+  readonly hint: Uint8Array
+  readonly head: OpenHead | ResumeHead
+  /** The whole, as it is on the wire: the seal is bound to it. */
+  readonly bytes: Uint8Array
+}
+
 /** A head of a version that is not spoken here, or an `open` with a mode unknown here. */
 export interface UnsupportedHead {
   readonly type: 'unsupported'
 }
 
-export type Head = OpenHead | AcceptHead | RefuseHead | ResumeHead | ResumedHead | UnsupportedHead
+export type Head =
+  | OpenHead
+  | AcceptHead
+  | RefuseHead
+  | ResumeHead
+  | ResumedHead
+  | SealedHead
+  | UnsupportedHead
 
-const TYPE = { open: 0x01, accept: 0x02, refuse: 0x03, resume: 0x04, resumed: 0x05 } as const
+const TYPE = {
+  open: 0x01,
+  accept: 0x02,
+  refuse: 0x03,
+  resume: 0x04,
+  resumed: 0x05,
+  sealed: 0x06
+} as const
 
 const MODES: readonly Mode[] = ['unicast', 'multicast', 'broadcast']
 const HEADER = 3
 const OPEN_FIXED = 1 + ID_BYTES + 4 + 1 + 1 + 4 + 1
 const RESUME_BODY = 1 + ID_BYTES + 4 + 8 + 8 + SECRET_BYTES
+const SEALED_FIXED = 1 + SEAL_HINT_BYTES
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** The bytes of a head. */
-export function encodeHead(head: Exclude<Head, UnsupportedHead>): Uint8Array {
+export function encodeHead(head: Exclude<Head, SealedHead | UnsupportedHead>): Uint8Array {
   switch (head.type) {
     case 'open': {
       const channel = encoder.encode(head.channel)
@@ -121,6 +147,16 @@ export function encodeHead(head: Exclude<Head, UnsupportedHead>): Uint8Array {
   }
 }
 
+/** The bytes of a {@link SealedHead}. */
+export function encodeSealedHead(hint: Uint8Array, head: OpenHead | ResumeHead): Uint8Array {
+  const inner = encodeHead(head)
+  const out = frame(TYPE.sealed, SEALED_FIXED + inner.length)
+  out[HEADER] = SESSION_VERSION
+  out.set(hint, HEADER + 1)
+  out.set(inner, HEADER + SEALED_FIXED)
+  return out
+}
+
 function frame(type: number, body: number): Uint8Array {
   const out = new Uint8Array(HEADER + body)
   out[0] = type
@@ -161,18 +197,21 @@ export class HeadDecoder {
       this.#held = new Uint8Array(data)
       return undefined
     }
-    const head = decodeBody(data[0] ?? 0, data.subarray(HEADER, HEADER + length))
+    const head = decodeHead(data.subarray(0, HEADER + length))
     this.#held = new Uint8Array(0)
     return { head, rest: data.subarray(HEADER + length) }
   }
 }
 
 function checkType(type: number): void {
-  if (type >= TYPE.open && type <= TYPE.resumed) return
+  if (type >= TYPE.open && type <= TYPE.sealed) return
   throw new SessionProtocolError(`the peer began a stream with ${type}, which is no head`)
 }
 
-function decodeBody(type: number, body: Uint8Array): Head {
+/** @param bytes one whole head */
+function decodeHead(bytes: Uint8Array): Head {
+  const type = bytes[0] ?? 0
+  const body = bytes.subarray(HEADER)
   switch (type) {
     case TYPE.open:
       return decodeOpen(body)
@@ -205,8 +244,29 @@ function decodeBody(type: number, body: Uint8Array): Head {
         sent: readOffset(body, 8),
         proof: new Uint8Array(body.subarray(16))
       }
+    case TYPE.sealed:
+      return decodeSealed(bytes)
     default:
       throw new SessionProtocolError(`the peer began a stream with ${type}, which is no head`)
+  }
+}
+
+function decodeSealed(bytes: Uint8Array): SealedHead | UnsupportedHead {
+  const body = bytes.subarray(HEADER)
+  if (isOtherVersion(body)) return { type: 'unsupported' }
+  const inner = body.subarray(SEALED_FIXED)
+  const type = inner[0]
+  if (type !== TYPE.open && type !== TYPE.resume) {
+    throw new SessionProtocolError('the peer sealed what is neither an open nor a resume')
+  }
+  exactly(body, SEALED_FIXED + HEADER + readU16(inner, 1), 'sealed')
+  const head = decodeHead(inner)
+  if (head.type !== 'open' && head.type !== 'resume') return { type: 'unsupported' }
+  return {
+    type: 'sealed',
+    hint: new Uint8Array(body.subarray(1, SEALED_FIXED)),
+    head,
+    bytes: new Uint8Array(bytes)
   }
 }
 

@@ -1,20 +1,24 @@
 import { Backoff, deadline } from '@warren/utils'
 import { RESET } from './codes.ts'
-import { SessionOpenError } from './errors.ts'
+import { SessionOpenError, SessionSealError } from './errors.ts'
 import { encodeReset } from './frames.ts'
 import { readHead } from './head-exchange.ts'
-import { type DecodedHead, encodeHead } from './heads.ts'
+import type { DecodedHead } from './heads.ts'
+import { sendOffer } from './offer-stream.ts'
 import { refusalError } from './refusal.ts'
 import type { DialledEnd } from './session-ends.ts'
 import type { OpenRequest } from './session-host-types.ts'
 import type { SessionOptions } from './session-options.ts'
-import { StreamPort } from './stream-port.ts'
+import type { StreamPort } from './stream-port.ts'
+import type { StreamSealer } from './stream-sealer.ts'
 
 /** What {@link openSession} asks of its host. */
 export interface OpenKeeper {
   now(): number
   random(): number
   retire(port: StreamPort): void
+  /** Seals streams, where the host can. */
+  readonly sealer: StreamSealer | undefined
 }
 
 /** A stream whose `open` was accepted. */
@@ -63,16 +67,22 @@ async function tryOpen(
   keeper: OpenKeeper,
   signal: AbortSignal
 ): Promise<OpenedStream | { readonly error: unknown }> {
-  const { stream, linkId } = await request.openStream(signal)
-  const port = new StreamPort(stream)
+  const carrier = await request.openStream(signal)
   const offer = end.offer()
-  port.send([encodeHead(offer)])
   const late = (): Error => new SessionOpenError(`peer ${request.peer} did not answer in time`)
   const limit = deadline(options.headTimeout, late, signal)
+  let port: StreamPort | undefined
   let decoded: DecodedHead
   try {
+    port = await sendOffer(carrier, offer, request, keeper.sealer, limit.signal)
     decoded = await readHead(port, limit.signal)
   } catch (error) {
+    if (port === undefined) {
+      signal.throwIfAborted()
+      // It broke, or took too long, while it was sealed: nothing was opened.
+      if (error instanceof SessionSealError) throw error
+      return { error }
+    }
     if (signal.aborted) {
       // The peer may have accepted, or may do so yet: it must not keep a session for nobody.
       port.send([encodeReset(RESET.cancelled, 'the dial was given up')])
@@ -87,7 +97,7 @@ async function tryOpen(
     limit.clear()
   }
   const answer = end.answer(offer, decoded.head, keeper.now())
-  if (answer.at === 'attached') return { port, linkId, rest: decoded.rest }
+  if (answer.at === 'attached') return { port, linkId: carrier.linkId, rest: decoded.rest }
   keeper.retire(port)
   const error = refusalError(answer.code, request, request.peer)
   if (answer.at === 'again') return { error }

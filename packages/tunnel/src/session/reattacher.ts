@@ -2,12 +2,13 @@ import { Backoff, deadline } from '@warren/utils'
 import type { Expiring } from './deadline-queue.ts'
 import { SessionClosedError, SessionProtocolError } from './errors.ts'
 import { readHead } from './head-exchange.ts'
-import { encodeHead } from './heads.ts'
+import { sendOffer } from './offer-stream.ts'
 import type { DialledEnd } from './session-ends.ts'
 import type { SessionEngine } from './session-engine.ts'
-import type { OpenStream } from './session-host-types.ts'
+import type { OpenRequest } from './session-host-types.ts'
 import type { SessionOptions } from './session-options.ts'
-import { StreamPort } from './stream-port.ts'
+import type { StreamPort } from './stream-port.ts'
+import type { StreamSealer } from './stream-sealer.ts'
 
 /** What a {@link Reattacher} asks of its host. */
 export interface ReattachKeeper {
@@ -16,6 +17,8 @@ export interface ReattachKeeper {
   schedule(item: Expiring, at: number): void
   unschedule(item: Expiring): void
   retire(port: StreamPort): void
+  /** Seals streams, where the host can. */
+  readonly sealer: StreamSealer | undefined
 }
 
 interface Attempt {
@@ -34,7 +37,7 @@ const MAX_ATTEMPTS = 2
 export class Reattacher implements Expiring {
   readonly #end: DialledEnd
   readonly #engine: SessionEngine
-  readonly #openStream: OpenStream
+  readonly #request: OpenRequest
   readonly #options: SessionOptions
   readonly #keeper: ReattachKeeper
   readonly #backoff: Backoff
@@ -47,13 +50,13 @@ export class Reattacher implements Expiring {
   constructor(
     end: DialledEnd,
     engine: SessionEngine,
-    openStream: OpenStream,
+    request: OpenRequest,
     options: SessionOptions,
     keeper: ReattachKeeper
   ) {
     this.#end = end
     this.#engine = engine
-    this.#openStream = openStream
+    this.#request = request
     this.#options = options
     this.#keeper = keeper
     this.#backoff = new Backoff(options.reattach, () => keeper.random())
@@ -122,22 +125,21 @@ export class Reattacher implements Expiring {
   }
 
   async #tryOnce(attempt: Attempt, signal: AbortSignal): Promise<void> {
-    const { stream, linkId } = await this.#openStream(signal)
+    const carrier = await this.#request.openStream(signal)
     if (signal.aborted || !this.#isNeeded) {
-      stream.abort(STOPPED)
+      carrier.stream.abort(STOPPED)
       return
     }
-    const port = new StreamPort(stream)
+    const offer = this.#end.offer()
+    attempt.offered = true
+    const port = await sendOffer(carrier, offer, this.#request, this.#keeper.sealer, signal)
     try {
-      const offer = this.#end.offer()
-      attempt.offered = true
-      port.send([encodeHead(offer)])
       const { head, rest } = await readHead(port, signal)
       const answer = this.#end.answer(offer, head, this.#keeper.now())
       if (answer.at === 'attached') {
         this.#progress = this.#moved()
         this.#attachedAt = this.#keeper.now()
-        this.#engine.attach(port, linkId, answer.epoch, rest)
+        this.#engine.attach(port, carrier.linkId, answer.epoch, rest)
         this.#dropOthers(attempt)
         return
       }

@@ -1,6 +1,6 @@
 import { ChannelRefusedError, KindMismatchError, ModeMismatchError } from '../errors.ts'
 import { REFUSE } from './codes.ts'
-import { SessionRefusedError } from './errors.ts'
+import { SealRequiredError, SessionRefusedError } from './errors.ts'
 import type { DialledRequest } from './session-ends.ts'
 
 /** The error of a dial whose `open` was refused with `code`. */
@@ -29,6 +29,10 @@ export function refusalError(code: number, request: DialledRequest, peer: string
       return new SessionRefusedError(
         `peer ${peer} speaks another version of the session protocol: update the older one`,
         code
+      )
+    case REFUSE.seal:
+      return new SealRequiredError(
+        `channel ${channel} of peer ${peer} takes sealed sessions only: dial it with seal: true`
       )
     case REFUSE.closing:
       return new SessionRefusedError(`peer ${peer} is closing: dial another one`, code)

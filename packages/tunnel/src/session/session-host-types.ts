@@ -3,6 +3,7 @@ import type { RefuseCode } from './codes.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import type { SessionOptions } from './session-options.ts'
 import type { ByteSession, Mode, Session } from './session-types.ts'
+import type { StreamSealer } from './stream-sealer.ts'
 
 /** A stream for a session, and the id of the link that it runs over. */
 export interface CarrierStream {
@@ -19,6 +20,8 @@ export interface OpenRequest extends AbortOptions {
   readonly mode: Mode
   /** `true` for a {@link ByteSession}, `false` for a {@link Session} of messages. */
   readonly bytes: boolean
+  /** Encrypt its streams once more, end to end. Default `false`. */
+  readonly seal?: boolean
   /** Peer id of the other end, as text. Streams of `openStream` must all lead to it. */
   readonly peer: string
   readonly openStream: OpenStream
@@ -32,6 +35,8 @@ export interface SessionRequest {
   /** Peer id of the dialler, proven by its connection. */
   readonly peer: string
   readonly linkId: string
+  /** Its stream is sealed; every stream that resumes the session has to be, then. */
+  readonly sealed: boolean
 }
 
 /**
@@ -65,6 +70,8 @@ export interface SessionHostOptions extends Partial<SessionOptions> {
   readonly acceptor: SessionAcceptor
   /** Asked at every resume. Default: whoever opened a session may resume it. */
   readonly readmitter?: SessionReadmitter
+  /** Seals the streams of sessions that ask for it. Default: none can be sealed. */
+  readonly sealer?: StreamSealer
   /** Memory for windows. Default: the 64 MiB that all sessions of the process share. */
   readonly budget?: MemoryBudget
   /** Fills the array with random bytes. Default: the system's generator. */

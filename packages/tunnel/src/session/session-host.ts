@@ -9,15 +9,9 @@ import {
   SessionProtocolError,
   SessionRevokedError
 } from './errors.ts'
+import { type Arrival, arrive } from './arrival.ts'
 import { readHead } from './head-exchange.ts'
-import {
-  type DecodedHead,
-  ID_BYTES,
-  type OpenHead,
-  type ResumeHead,
-  SECRET_BYTES,
-  encodeHead
-} from './heads.ts'
+import { ID_BYTES, type OpenHead, type ResumeHead, SECRET_BYTES, encodeHead } from './heads.ts'
 import { HostTimer } from './host-timer.ts'
 import { type MemoryBudget, processBudget } from './memory-budget.ts'
 import { EngineMessageSession } from './message-session.ts'
@@ -53,6 +47,7 @@ interface Accepted {
   readonly at: 'accepted'
   readonly engine: SessionEngine
   readonly end: AcceptedEnd
+  readonly sealed: boolean
 }
 
 type Entry = Dialled | Accepted
@@ -105,6 +100,7 @@ export class SessionHost implements SessionHostApi {
       randomBytes: bytes,
       random,
       inFlightOn,
+      sealer,
       ...limits
     } = options
     this.#options = sessionOptions(limits)
@@ -128,7 +124,8 @@ export class SessionHost implements SessionHostApi {
       detached: (engine, linkId) => this.#onDetached(engine, linkId),
       ended: engine => this.#onEnded(engine),
       gone: engine => this.#onGone(engine),
-      retire: port => this.#retired.add(port)
+      retire: port => this.#retired.add(port),
+      sealer
     }
   }
 
@@ -177,8 +174,10 @@ export class SessionHost implements SessionHostApi {
     const stop = this.#newStop()
     const late = (): Error => new SessionProtocolError('the stream began with nothing in time')
     const limit = deadline(this.#options.headTimeout, late, stop.signal)
+    const from = { peer, linkId, signal: limit.signal }
     readHead(port, limit.signal)
-      .then(async decoded => this.#onHead(port, decoded, peer, linkId, limit.signal))
+      .then(async decoded => arrive(port, decoded, from, this.#keeper.sealer))
+      .then(async arrival => this.#onArrival(arrival))
       .catch((error: unknown) => port.abort(asError(error)))
       .finally(() => {
         limit.clear()
@@ -232,7 +231,7 @@ export class SessionHost implements SessionHostApi {
     const key = toHex(end.id)
     const init = { id: key, channel: request.channel, peer: request.peer, mode: request.mode }
     const engine = new SessionEngine(init, core, this.#keeper)
-    const reattacher = new Reattacher(end, engine, request.openStream, this.#options, this.#keeper)
+    const reattacher = new Reattacher(end, engine, request, this.#options, this.#keeper)
     const entry: Dialled = { at: 'dialled', engine, reattacher }
     this.#dialled.set(key, entry)
     this.#add(entry, key)
@@ -243,20 +242,15 @@ export class SessionHost implements SessionHostApi {
 
   // --- Accepting ---
 
-  async #onHead(
-    port: StreamPort,
-    { head, rest }: DecodedHead,
-    peer: string,
-    linkId: string,
-    signal: AbortSignal
-  ): Promise<void> {
+  async #onArrival(arrival: Arrival): Promise<void> {
+    const { head, port } = arrival
     switch (head.type) {
       case 'open':
         if (this.#status !== 'open') this.#refuse(port, REFUSE.closing)
-        else await this.#onOpen(port, head, rest, peer, linkId, signal)
+        else await this.#onOpen(arrival, head)
         return
       case 'resume':
-        await this.#onResume(port, head, rest, peer, linkId, signal)
+        await this.#onResume(arrival, head)
         return
       case 'unsupported':
         this.#refuse(port, REFUSE.version)
@@ -268,14 +262,8 @@ export class SessionHost implements SessionHostApi {
     }
   }
 
-  async #onOpen(
-    port: StreamPort,
-    head: OpenHead,
-    rest: Uint8Array,
-    peer: string,
-    linkId: string,
-    signal: AbortSignal
-  ): Promise<void> {
+  async #onOpen(arrival: Arrival, head: OpenHead): Promise<void> {
+    const { port, rest, peer, linkId, sealed, signal } = arrival
     const key = `${peer}/${toHex(head.id)}`
     const known = this.#accepted.get(key)
     if (known?.at === 'deciding') {
@@ -283,8 +271,12 @@ export class SessionHost implements SessionHostApi {
       return
     }
     if (known !== undefined) {
-      const answer = known.end.reopen(head, this.#keeper.now())
-      this.#attachAnswered(known.engine, port, answer, head.epoch, linkId, rest)
+      if (known.sealed === sealed) {
+        const answer = known.end.reopen(head, this.#keeper.now())
+        this.#attachAnswered(known.engine, arrival, answer, head.epoch)
+      } else {
+        this.#refuse(port, REFUSE.unknown)
+      }
       return
     }
     if (!this.#quota.accepted.take(peer)) {
@@ -297,7 +289,8 @@ export class SessionHost implements SessionHostApi {
       mode: head.mode,
       bytes: head.bytes,
       peer,
-      linkId
+      linkId,
+      sealed
     }
     const decision = await this.#decide(request, port, signal)
     if ('refuse' in decision || port.isLost || signal.aborted) {
@@ -311,7 +304,7 @@ export class SessionHost implements SessionHostApi {
     const end = new AcceptedEnd(head, secret, this.#context, this.#keeper.now())
     const init: EngineInit = { id: toHex(head.id), channel: head.channel, peer, mode: head.mode }
     const engine = new SessionEngine(init, end.core, this.#keeper)
-    const entry: Accepted = { at: 'accepted', engine, end }
+    const entry: Accepted = { at: 'accepted', engine, end, sealed }
     this.#accepted.set(key, entry)
     this.#add(entry, key)
     // Who publishes to many may leave messages out, and says so.
@@ -348,17 +341,11 @@ export class SessionHost implements SessionHostApi {
     }
   }
 
-  async #onResume(
-    port: StreamPort,
-    head: ResumeHead,
-    rest: Uint8Array,
-    peer: string,
-    linkId: string,
-    signal: AbortSignal
-  ): Promise<void> {
+  async #onResume(arrival: Arrival, head: ResumeHead): Promise<void> {
+    const { port, peer, linkId, sealed, signal } = arrival
     // The peer is part of the key: a session of another peer is unknown.
     const known = this.#accepted.get(`${peer}/${toHex(head.id)}`)
-    if (known === undefined || known.at === 'deciding') {
+    if (known === undefined || known.at === 'deciding' || known.sealed !== sealed) {
       this.#refuse(port, REFUSE.unknown)
       return
     }
@@ -378,16 +365,14 @@ export class SessionHost implements SessionHostApi {
       }
     }
     const answer = known.end.resume(head, this.#keeper.now())
-    this.#attachAnswered(known.engine, port, answer, head.epoch, linkId, rest)
+    this.#attachAnswered(known.engine, arrival, answer, head.epoch)
   }
 
   #attachAnswered(
     engine: SessionEngine,
-    port: StreamPort,
+    { port, linkId, rest }: Arrival,
     answer: ReturnType<AcceptedEnd['resume']> | ReturnType<AcceptedEnd['reopen']>,
-    epoch: number,
-    linkId: string,
-    rest: Uint8Array
+    epoch: number
   ): void {
     port.send([encodeHead(answer)])
     if (answer.type === 'refuse') {

@@ -85,6 +85,18 @@ export class StreamPort {
     }
   }
 
+  /**
+   * Lets go of the stream, as it is, for somebody else to use; with the bytes that came and were not
+   * handed on. Of the port only {@link abort} is of use afterwards.
+   */
+  release(): { readonly stream: MessageStream; readonly held: readonly Uint8Array[] } {
+    this.#removeListeners()
+    this.#user = NOBODY
+    const held = this.#held
+    this.#held = []
+    return { stream: this.#stream, held }
+  }
+
   /** Stops bytes, so that the muxer's own flow control holds the peer. */
   pause(): void {
     if (this.#paused) return

@@ -4,8 +4,10 @@ import { SessionProtocolError } from '../../src/session/errors.ts'
 import {
   type Head,
   HeadDecoder,
+  type SealedHead,
   type UnsupportedHead,
-  encodeHead
+  encodeHead,
+  encodeSealedHead
 } from '../../src/session/heads.ts'
 
 /** Records as literals make them. */
@@ -17,26 +19,28 @@ const id = fc.uint8Array({ minLength: 16, maxLength: 16 })
 const secret = fc.uint8Array({ minLength: 32, maxLength: 32 })
 const epoch = fc.nat(0xffff_ffff)
 const offset = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
-const heads: fc.Arbitrary<Exclude<Head, UnsupportedHead>> = fc.oneof(
-  record({
-    type: fc.constant('open' as const),
-    id,
-    epoch,
-    mode: fc.constantFrom('unicast' as const, 'multicast' as const, 'broadcast' as const),
-    bytes: fc.boolean(),
-    limit: epoch,
-    channel: fc.constantFrom('a', 'orders', 'größe/x y', 'x'.repeat(255))
-  }),
+const opens = record({
+  type: fc.constant('open' as const),
+  id,
+  epoch,
+  mode: fc.constantFrom('unicast' as const, 'multicast' as const, 'broadcast' as const),
+  bytes: fc.boolean(),
+  limit: epoch,
+  channel: fc.constantFrom('a', 'orders', 'größe/x y', 'x'.repeat(255))
+})
+const resumes = record({
+  type: fc.constant('resume' as const),
+  id,
+  epoch,
+  received: offset,
+  sent: offset,
+  proof: secret
+})
+const heads: fc.Arbitrary<Exclude<Head, SealedHead | UnsupportedHead>> = fc.oneof(
+  opens,
   record({ type: fc.constant('accept' as const), secret, limit: epoch }),
   record({ type: fc.constant('refuse' as const), code: fc.nat(0xffff) }),
-  record({
-    type: fc.constant('resume' as const),
-    id,
-    epoch,
-    received: offset,
-    sent: offset,
-    proof: secret
-  }),
+  resumes,
   record({
     type: fc.constant('resumed' as const),
     received: offset,
@@ -65,6 +69,54 @@ describe('session heads', () => {
     )
   })
 
+  it('that are sealed come back as they went, in every split, with the bytes they had', () => {
+    const hints = fc.uint8Array({ minLength: 8, maxLength: 8 })
+    fc.assert(
+      fc.property(fc.oneof(opens, resumes), hints, (head, hint) => {
+        const bytes = encodeSealedHead(hint, head)
+        for (let at = 0; at <= bytes.length; at++) {
+          const decoder = new HeadDecoder()
+          const decoded = decoder.push(bytes.subarray(0, at)) ?? decoder.push(bytes.subarray(at))
+          assert.deepEqual(decoded?.head, { type: 'sealed', hint, head, bytes })
+        }
+      }),
+      { numRuns: 20 }
+    )
+  })
+
+  it('that are sealed hold an open or a resume, whole, and nothing else', () => {
+    const hint = new Uint8Array(8)
+    const resume: Head = {
+      type: 'resume',
+      id: new Uint8Array(16),
+      epoch: 1,
+      received: 0,
+      sent: 0,
+      proof: new Uint8Array(32)
+    }
+    const good = encodeSealedHead(hint, resume)
+    const wrong: readonly ((bytes: Uint8Array) => void)[] = [
+      // A sealed head in a sealed head, an accept, and other lengths.
+      bytes => (bytes[12] = 6),
+      bytes => (bytes[12] = 2),
+      bytes => (bytes[14] = 68),
+      bytes => (bytes[13] = 0xff)
+    ]
+    for (const spoil of wrong) {
+      const bytes = Uint8Array.from(good)
+      spoil(bytes)
+      assert.throws(() => decode(bytes), { code: 'ERR_SESSION_PROTOCOL' })
+    }
+    for (const at of [3, 15]) {
+      const other = Uint8Array.from(good)
+      other[at] = 2
+      assert.deepEqual(decode(other), { type: 'unsupported' })
+    }
+    assert.throws(() => decode(Uint8Array.of(6, 0, 9, 1, ...hint)), {
+      code: 'ERR_SESSION_PROTOCOL'
+    })
+  })
+
   it('may come byte by byte', () => {
     const bytes = encodeHead({ type: 'refuse', code: 3 })
     const decoder = new HeadDecoder()
@@ -80,7 +132,7 @@ describe('session heads', () => {
       fc.uint8Array({ maxLength: 100 }),
       // Looks like a head: right type, short length.
       fc
-        .tuple(fc.integer({ min: 1, max: 5 }), fc.uint8Array({ maxLength: 120 }))
+        .tuple(fc.integer({ min: 1, max: 6 }), fc.uint8Array({ maxLength: 120 }))
         .map(([type, body]) => Uint8Array.of(type, 0, body.length, ...body))
     )
     fc.assert(

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { sealHint, sealKey, sealPrologue } from '../../src/auth/session-seal.ts'
 import { REFUSE, RESET } from '../../src/session/codes.ts'
 import {
   encodeAck,
@@ -9,7 +11,7 @@ import {
   encodeReset,
   encodeSync
 } from '../../src/session/frames.ts'
-import { HeadDecoder, encodeHead } from '../../src/session/heads.ts'
+import { HeadDecoder, encodeHead, encodeSealedHead } from '../../src/session/heads.ts'
 import { encodeGap, encodeMessage } from '../../src/session/message-codec.ts'
 import { answerResume, isAnswerProven, isResumeProven } from '../../src/session/resume-proof.ts'
 import { TRANSITIONS } from '../../src/session/session-life.ts'
@@ -103,6 +105,22 @@ describe('session spec', () => {
       assert.equal(isResumeProven(secret, { ...proven, ...change }), false)
     }
     assert.equal(isAnswerProven(secret, head, { ...answer, proof: proven.proof }), false)
+  })
+
+  it('has the seal of an open', () => {
+    const open = new HeadDecoder().push(Buffer.from(vectors.get('open') ?? '', 'hex'))?.head
+    assert.ok(open?.type === 'open')
+    const key = sealKey(secret, open.channel)
+    assert.equal(hex(key), vectors.get('sealKey'))
+    const head = encodeSealedHead(sealHint(key, open.id, open.epoch), open)
+    assert.equal(hex(head), vectors.get('sealed'))
+    const [dialler, acceptor] = [0x40, 0x60].map(first =>
+      // An Ed25519 public key as identity multihash.
+      Uint8Array.of(0, 36, 8, 1, 18, 32, ...Array.from({ length: 32 }, (_, i) => first + i))
+    )
+    assert.ok(dialler !== undefined && acceptor !== undefined)
+    const prologue = sealPrologue({ key, dialler, acceptor, head })
+    assert.equal(createHash('sha256').update(prologue).digest('hex'), vectors.get('prologue'))
   })
 
   it('has the codes and the state table of the source', () => {
