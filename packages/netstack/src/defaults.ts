@@ -23,5 +23,13 @@ export const DEFAULTS = {
     sack: true,
     timestamps: true,
     windowScaling: true
-  } satisfies TcpConfig
+  } satisfies TcpConfig,
+  maxConnections: 65_536,
+  maxTimeWait: 16_384,
+  backlog: 512,
+  synCookies: 'auto',
+  reassembly: { maxBytes: 4_194_304, maxPackets: 256 },
+  forwarder: { maxPending: 1024, maxPendingPerSource: 64, decisionTimeout: 30_000 },
+  unsolicited: { burst: 1000, perSecond: 1000 },
+  routing: false
 } as const

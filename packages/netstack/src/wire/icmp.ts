@@ -166,6 +166,17 @@ export function writeIcmpTooBig(
   else writeHeader(slab, at, end, 2, 0, mtu, pseudo)
 }
 
+/** Writes the header of a "time exceeded" (hops used up) in the same way. */
+export function writeIcmpTimeExceeded(
+  slab: Slab,
+  at: number,
+  end: number,
+  version: 4 | 6,
+  pseudo: number
+): void {
+  writeHeader(slab, at, end, version === 4 ? 11 : 3, 0, 0, pseudo)
+}
+
 function writeHeader(
   slab: Slab,
   at: number,
