@@ -18,7 +18,10 @@ describe('addresses', () => {
       assert.equal(formatAddress(address), text)
       assert.equal(versionOf(address), isIP(text))
     }
-    assert.equal(formatAddress(parseAddress('2001:DB8:0:0:1:0:0:1') as Int32Array), '2001:db8::1:0:0:1')
+    assert.equal(
+      formatAddress(parseAddress('2001:DB8:0:0:1:0:0:1') as Int32Array),
+      '2001:db8::1:0:0:1'
+    )
     assert.equal(formatAddress(parseAddress('1:0:2:3:4:5:6:7') as Int32Array), '1:0:2:3:4:5:6:7')
     assert.equal(formatAddress(parseAddress('64:ff9b::1.2.3.4') as Int32Array), '64:ff9b::102:304')
   })
@@ -40,10 +43,13 @@ describe('addresses', () => {
 
   it('what it writes it reads as the same', () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), { minLength: 4, maxLength: 4 }), words => {
-        const address = Int32Array.from(words)
-        assert.deepEqual(parseAddress(formatAddress(address)), address)
-      })
+      fc.property(
+        fc.array(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), { minLength: 4, maxLength: 4 }),
+        words => {
+          const address = Int32Array.from(words)
+          assert.deepEqual(parseAddress(formatAddress(address)), address)
+        }
+      )
     )
   })
 
