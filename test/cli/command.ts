@@ -13,6 +13,9 @@ export const MAIN = fileURLToPath(
 /** Any free port of this machine that no other machine reaches. */
 const LOOPBACK = '/ip4/127.0.0.1/tcp/0'
 
+/** Milliseconds that a test waits for something that a process shall say. */
+const PATIENCE = 60_000
+
 /** How a process ended. */
 export interface Ended {
   readonly code: number | null
@@ -80,14 +83,17 @@ export class Running {
 
   #until(reached: () => boolean, what: string): Promise<void> {
     return new Promise((resolve, reject) => {
+      const said = (): string => this.err || '(it said nothing)'
+      const limit = setTimeout(() => {
+        this.#watchers.delete(look)
+        reject(new Error(`waited ${PATIENCE} ms in vain for ${what}: ${said()}`))
+      }, PATIENCE)
       const look = (): void => {
         if (!reached() && this.#end === undefined) return
         this.#watchers.delete(look)
+        clearTimeout(limit)
         if (reached()) resolve()
-        else {
-          const end = JSON.stringify(this.#end)
-          reject(new Error(`ended (${end}) before ${what}: ${this.err || '(it said nothing)'}`))
-        }
+        else reject(new Error(`ended (${JSON.stringify(this.#end)}) before ${what}: ${said()}`))
       }
       this.#watchers.add(look)
       look()

@@ -19,9 +19,13 @@ export const DEFAULTS = {
   seal: false,
   acceptBacklog: 128,
   directories: [],
+  peerDiscovery: [],
+  linkConnections: true,
+  idleLinkTimeout: 60_000,
   limits: {
     links: 256,
     nodes: 256,
+    discovered: 64,
     tickets: 64,
     handshakes: 64,
     channels: 1_024,

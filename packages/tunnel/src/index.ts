@@ -17,6 +17,8 @@ export type {
 } from './auth/ticket-authority.ts'
 export type { TicketClaims, TicketDirection } from './auth/ticket-claims.ts'
 export type { ChannelDirectory, ChannelProvider } from './channels/channel-directory.ts'
+export { dhtDirectory } from './channels/dht-directory.ts'
+export type { DhtDirectoryOptions } from './channels/dht-directory.ts'
 export { createTunnel } from './create-tunnel.ts'
 export {
   AlreadyListeningError,

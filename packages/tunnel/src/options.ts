@@ -1,4 +1,4 @@
-import type { PeerId } from '@libp2p/interface'
+import type { PeerDiscovery, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { isMultiaddr } from '@multiformats/multiaddr'
 import type { BackoffOptions } from '@warren/utils'
@@ -11,6 +11,7 @@ import type { Ticket } from './auth/ticket.ts'
 import type { RevocationStore } from './auth/ticket-authority.ts'
 import { parseToken } from './auth/token.ts'
 import type { ChannelDirectory } from './channels/channel-directory.ts'
+import { directoryKeys } from './channels/channel-key.ts'
 import { DEFAULTS } from './defaults.ts'
 import { InvalidTunnelOptionError } from './errors.ts'
 import { sessionOptions } from './session/session-options.ts'
@@ -31,6 +32,8 @@ export interface TunnelLimits {
   readonly links: number
   /** Nodes that links are kept to. Beyond: `setNodes` throws. @default 256 */
   readonly nodes: number
+  /** Peers that `peerDiscovery` found and that are kept as nodes. Beyond: not taken. @default 64 */
+  readonly discovered: number
   /** Tickets held. Beyond: `addTicket` throws. @default 64 */
   readonly tickets: number
   /** Link proofs under way that peers began. Beyond: their stream is reset. @default 64 */
@@ -108,6 +111,23 @@ export interface TunnelOptions extends Partial<SessionOptions> {
   readonly authorize?: (request: AccessRequest) => boolean | Promise<boolean>
   /** Further ways to find channels, beside asking the links. @default [] */
   readonly directories?: readonly ChannelDirectory[]
+  /**
+   * Services whose peers become nodes, such as mdns and bootstrap: a link is kept to each that runs a
+   * tunnel of this network. @default []
+   */
+  readonly peerDiscovery?: readonly PeerDiscovery[]
+  /**
+   * Link to every peer that a connection is dialled to, whatever for. With `false` only to nodes,
+   * sharers of tickets, providers that a directory names, and whoever asks: for a network in which
+   * a DHT keeps connections to many. @default true
+   */
+  readonly linkConnections?: boolean
+  /**
+   * Milliseconds that a link to a provider that a directory named stays without a session.
+   *
+   * @default 60_000
+   */
+  readonly idleLinkTimeout?: number
   readonly limits?: Partial<TunnelLimits>
 }
 
@@ -134,6 +154,10 @@ export interface ResolvedOptions {
   readonly gate: PeerGate
   readonly authorize: TunnelOptions['authorize']
   readonly directories: readonly ChannelDirectory[]
+  readonly directoryKeys: readonly Uint8Array[]
+  readonly peerDiscovery: readonly PeerDiscovery[]
+  readonly linkConnections: boolean
+  readonly idleLinkTimeout: number
   readonly limits: TunnelLimits
   readonly session: SessionOptions
 }
@@ -183,6 +207,10 @@ export function resolveOptions(given: TunnelOptions): ResolvedOptions {
     gate: new PeerGate(given.peers ?? DEFAULTS.peers),
     authorize: given.authorize,
     directories: [...(given.directories ?? [])],
+    directoryKeys: directoryKeysOf(tokens, open),
+    peerDiscovery: [...(given.peerDiscovery ?? [])],
+    linkConnections: given.linkConnections ?? DEFAULTS.linkConnections,
+    idleLinkTimeout: number(given, 'idleLinkTimeout', 1, MAX_TIME),
     limits,
     session: sessionOptions(sessionPart(given))
   }
@@ -205,6 +233,11 @@ export function tokenKeysOf(tokens: readonly string[]): readonly Uint8Array[] {
     )
   }
   return tokens.map(text => tokenProofKey(parseToken(text)))
+}
+
+/** What directories hide names with; see `ChannelDirectory.setKeys`. */
+export function directoryKeysOf(tokens: readonly string[], open: boolean): readonly Uint8Array[] {
+  return directoryKeys(tokens.map(parseToken), open)
 }
 
 /** @throws {InvalidTunnelOptionError} when no link could be proven, or a proof is of no use */
@@ -249,6 +282,7 @@ type NumberOption =
   | 'probeTimeout'
   | 'probeMisses'
   | 'acceptBacklog'
+  | 'idleLinkTimeout'
 
 function number(given: TunnelOptions, name: NumberOption, min: number, max: number): number {
   const value = given[name] ?? DEFAULTS[name]

@@ -16,6 +16,7 @@ import { ChannelListener } from './channels/channel-listener.ts'
 import { checkChannelName } from './channels/channel-name.ts'
 import { SESSION_PROTOCOL, SessionDialler } from './channels/dial-session.ts'
 import { Directories } from './channels/directories.ts'
+import { ProviderSearch } from './channels/provider-search.ts'
 import { RouteFinder } from './channels/route-finder.ts'
 import { SessionDoor } from './channels/session-door.ts'
 import { SessionSealer } from './channels/session-sealer.ts'
@@ -25,6 +26,7 @@ import {
   ChannelRefusedError,
   InvalidTunnelOptionError,
   LinkClosedError,
+  LinkProtocolError,
   ModeNotSupportedError,
   TunnelClosedError,
   TunnelLimitError
@@ -34,13 +36,15 @@ import type { GroupSession } from './modes/group-types.ts'
 import { publishOptions } from './modes/publish-options.ts'
 import type { PublishChoice } from './modes/publish-options.ts'
 import { joinSignals } from './join-signals.ts'
+import { DiscoveredNodes } from './links/discovered-nodes.ts'
+import { FoundLinks } from './links/found-links.ts'
 import { LinkBroker, TUNNEL_PROTOCOL } from './links/link-broker.ts'
 import { LinkTable } from './links/link-table.ts'
 import { NetworkWatch } from './links/network-watch.ts'
 import { NodeSet } from './links/node-set.ts'
 import { nodeTarget, peerTarget } from './links/node-target.ts'
 import type { LinkOwner, TunnelLink } from './links/tunnel-link.ts'
-import { checkNode, checkProof, tokenKeysOf, tokenList } from './options.ts'
+import { checkNode, checkProof, directoryKeysOf, tokenKeysOf, tokenList } from './options.ts'
 import type { ResolvedOptions } from './options.ts'
 import { SessionRegistry } from './session-registry.ts'
 import { SessionHost } from './session/session-host.ts'
@@ -87,6 +91,9 @@ export class SwarmTunnel implements Tunnel {
   readonly #nodes: NodeSet
   readonly #desk: TicketDesk
   readonly #directories: Directories
+  readonly #providers: ProviderSearch
+  readonly #found: FoundLinks
+  readonly #discovered: DiscoveredNodes
   readonly #announcer: Announcer
   readonly #routes: RouteFinder
   readonly #host: SessionHost
@@ -122,6 +129,29 @@ export class SwarmTunnel implements Tunnel {
     this.#directories = new Directories(options.directories, error =>
       this.#events.emit('error', error)
     )
+    this.#directories.setKeys(options.directoryKeys)
+    this.#providers = new ProviderSearch({
+      self: swarm.peerId,
+      directories: this.#directories,
+      link: async (provider, signal) => {
+        const { peer } = await this.#link(peerTarget(provider), false, signal)
+        this.#found.add(peer, clocks.now())
+      },
+      random: clocks.random
+    })
+    this.#found = new FoundLinks({
+      idleTimeout: options.idleLinkTimeout,
+      current: peer => this.#table.connected(peer),
+      kept: peer => this.#nodes.keeps(peer)
+    })
+    this.#discovered = new DiscoveredNodes({
+      self: swarm.peerId,
+      sources: options.peerDiscovery,
+      limit: limits.discovered,
+      now: clocks.now,
+      linked: peer => this.#table.connected(peer.toString()) !== undefined,
+      changed: () => this.#setTargets()
+    })
     this.#desk = new TicketDesk({
       self: swarm.peerId,
       options,
@@ -144,6 +174,7 @@ export class SwarmTunnel implements Tunnel {
       table: this.#table,
       owner: this.#linkOwner(),
       times: { ...options, channels: limits.channels },
+      linkConnections: options.linkConnections,
       maxLinks: limits.links,
       maxHandshakes: limits.handshakes,
       handshakeTimeout: options.handshakeTimeout,
@@ -164,7 +195,10 @@ export class SwarmTunnel implements Tunnel {
       linkDirectly: (target, signal) => this.#broker.linkDirectly(target, signal),
       current: peer => this.#table.connected(peer.toString()),
       wanted: peer => this.#routes.waiting > 0 || this.#sessions.has(peer.toString()),
-      onError: (error, node, fatal) => {
+      onError: (error, node, fatal, peer) => {
+        if (peer !== undefined && (fatal || error instanceof LinkProtocolError)) {
+          this.#discovered.refused(peer)
+        }
         this.#events.emit('link-error', error, node, fatal)
         this.#routes.changed()
       }
@@ -401,6 +435,7 @@ export class SwarmTunnel implements Tunnel {
     const others = ticketKey === undefined && tickets.length === 0 ? {} : { tickets }
     checkProof(others, tokens, open)
     for (const link of this.#desk.setTokens(tokenKeysOf(tokens))) this.#endForToken(link)
+    this.#directories.setKeys(directoryKeysOf(tokens, open))
     // Nodes that refused the tokens before may take these.
     this.#nodes.wake()
   }
@@ -492,6 +527,7 @@ export class SwarmTunnel implements Tunnel {
   async #close(options: AbortOptions): Promise<void> {
     this.#closed.abort(closedError())
     clearInterval(this.#upkeep)
+    this.#discovered.close()
     await this.#ready.catch(() => {})
     this.#broker.close()
     // First the groups: what waits in them is written before the sessions beneath them end.
@@ -610,7 +646,11 @@ export class SwarmTunnel implements Tunnel {
 
   #setTargets(): void {
     if (this.#closed.signal.aborted) return
-    const targets = [...this.#nodeList.map(nodeTarget), ...this.#desk.targets()]
+    const targets = [
+      ...this.#nodeList.map(nodeTarget),
+      ...this.#discovered.targets(),
+      ...this.#desk.targets()
+    ]
     for (const peer of this.#nodes.set(targets)) {
       for (const link of this.#table.ofPeer(peer.toString())) void link.close(GoodbyeReason.REMOVED)
     }
@@ -620,16 +660,15 @@ export class SwarmTunnel implements Tunnel {
     for (const link of this.#table.all()) link.tick()
     this.#desk.endOver()
     this.#groups.tick()
+    this.#discovered.tick()
+    for (const link of this.#found.idle(this.#now())) void link.close(GoodbyeReason.REMOVED)
     if (this.#network.changed(this.#now())) this.#nodes.wake()
   }
 
   /** Makes links anew that waited for a reason, and those to who listens on `channel` by the directories. */
-  #search(channel: string, signal: AbortSignal): void {
+  #search(channel: string, signal: AbortSignal): Promise<void> {
     this.#nodes.want()
-    this.#directories.search(channel, signal, provider => {
-      if (provider.peer.equals(this.#swarm.peerId)) return
-      this.#link(peerTarget(provider), false, signal).catch(() => {})
-    })
+    return this.#providers.run(channel, signal)
   }
 }
 

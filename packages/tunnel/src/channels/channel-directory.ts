@@ -16,11 +16,18 @@ export interface ChannelProvider {
  * dialled, and both ends prove the link as always.
  */
 export interface ChannelDirectory {
+  /**
+   * Secrets that this network's names can be hidden with where others can read them: 32 bytes for each
+   * active token, derived from it; one that anybody can derive for a tunnel that is `open`; none for
+   * one without a token, which should not tell its names then. Called first, and when tokens change.
+   */
+  setKeys?(keys: readonly Uint8Array[]): void
   /** A channel is listened on here from now on, or no longer. Repeating it is the directory's own. */
   announce(channel: string, open: boolean): void
   /**
-   * Peers that listen on `channel`, as they are found; ends when no more will be. Called by a dial
-   * that found no link to the channel; it is left as soon as the dial has one.
+   * Peers that listen on `channel`, as they are found; ends when all it knows is told. Called by a dial
+   * that found no link to the channel, again after a pause while the dial waits; it is left as soon as
+   * the dial has one.
    */
   find(channel: string, options: AbortOptions): AsyncIterable<ChannelProvider>
   /** Lets go of everything. Called once, when the tunnel closes. */

@@ -10,29 +10,40 @@ export class Directories {
     this.#failed = failed
   }
 
-  announce(channel: string, open: boolean): void {
-    for (const directory of this.#all) {
-      try {
-        directory.announce(channel, open)
-      } catch (error) {
-        this.#failed(error as Error)
-      }
-    }
+  /** There is none. */
+  get empty(): boolean {
+    return this.#all.length === 0
   }
 
-  /** Calls `found` with each provider of `channel`, until `signal` fires. */
-  search(channel: string, signal: AbortSignal, found: (provider: ChannelProvider) => void): void {
-    for (const directory of this.#all) {
-      const run = async (): Promise<void> => {
+  /** Secrets of the network that names are hidden with. */
+  setKeys(keys: readonly Uint8Array[]): void {
+    this.#each(directory => directory.setKeys?.(keys))
+  }
+
+  announce(channel: string, open: boolean): void {
+    this.#each(directory => directory.announce(channel, open))
+  }
+
+  /**
+   * Calls `found` with each provider of `channel`; resolves when every directory has told all it
+   * knows, or `signal` fires. Never rejects.
+   */
+  async look(
+    channel: string,
+    signal: AbortSignal,
+    found: (provider: ChannelProvider) => void
+  ): Promise<void> {
+    const ask = async (directory: ChannelDirectory): Promise<void> => {
+      try {
         for await (const provider of directory.find(channel, { signal })) {
           if (signal.aborted) return
           found(provider)
         }
-      }
-      run().catch(error => {
+      } catch (error) {
         if (!signal.aborted) this.#failed(error as Error)
-      })
+      }
     }
+    await Promise.all(this.#all.map(ask))
   }
 
   async close(): Promise<void> {
@@ -45,5 +56,15 @@ export class Directories {
         }
       })
     )
+  }
+
+  #each(tell: (directory: ChannelDirectory) => void): void {
+    for (const directory of this.#all) {
+      try {
+        tell(directory)
+      } catch (error) {
+        this.#failed(error as Error)
+      }
+    }
   }
 }

@@ -30,8 +30,8 @@ export interface RouteFinderInit {
   hopeless(): Error | undefined
   /** Why the last attempt to link to any node failed. */
   lastError(): Error | undefined
-  /** Looks in the further directories until `signal` fires. */
-  search(channel: string, signal: AbortSignal): void
+  /** Looks in the further directories until `signal` fires; resolves after the first look. */
+  search(channel: string, signal: AbortSignal): Promise<void>
   readonly random: () => number
 }
 
@@ -43,6 +43,8 @@ class Search {
   /** Links that were asked, with whether they have answered. */
   readonly asked = new Map<TunnelLink, boolean>()
   readonly query: number
+  /** The first look in the directories is not over. */
+  looking = true
   changed = Promise.withResolvers<void>()
 
   constructor(query: number) {
@@ -101,7 +103,7 @@ export class RouteFinder {
     const stop = new AbortController()
     this.#searches.add(search)
     try {
-      if (request.link === undefined) this.#init.search(request.channel, stop.signal)
+      void this.#look(request, search, stop.signal)
       for (;;) {
         const { promise } = search.changed
         const link = this.#choose(request)
@@ -141,6 +143,12 @@ export class RouteFinder {
         'Give a node that can be reached, or wait for a peer to link',
       { cause }
     )
+  }
+
+  async #look(request: RouteRequest, search: Search, signal: AbortSignal): Promise<void> {
+    if (request.link === undefined) await this.#init.search(request.channel, signal)
+    search.looking = false
+    search.wake()
   }
 
   #nextQuery(): number {
@@ -185,6 +193,7 @@ export class RouteFinder {
           }`
       )
     }
+    if (search.looking) return
     if (links.length === 0) {
       if (!request.wait || this.#init.hopeless() !== undefined) throw this.notFound(request)
       return

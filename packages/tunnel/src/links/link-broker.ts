@@ -31,6 +31,8 @@ export interface LinkBrokerInit {
   readonly table: LinkTable
   readonly owner: LinkOwner
   readonly times: LinkTimes
+  /** Link to whomever a connection is dialled to, whatever for. */
+  readonly linkConnections: boolean
   readonly maxLinks: number
   readonly maxHandshakes: number
   readonly handshakeTimeout: number
@@ -65,9 +67,10 @@ export class LinkBroker {
     return this.#proving.size
   }
 
-  /** Starts to make links on connections that this side dialled, whatever for. */
+  /** Starts to make links on connections that this side dialled, whatever for, where that is wanted. */
   start(): void {
-    const { swarm } = this.#init
+    const { swarm, linkConnections } = this.#init
+    if (!linkConnections) return
     swarm.addEventListener('connected', this.#onConnected)
     for (const connection of swarm.connections()) this.#linkQuietly(connection)
   }
@@ -236,8 +239,21 @@ export class LinkBroker {
     this.#init.swarm.protect(link.connection.remotePeer, PROTECT_TAG)
     void link.run()
     if (loser !== link) this.#init.linked(link, grant)
-    void loser?.close(GoodbyeReason.SUPERSEDED).then(() => this.leaveRelay(loser))
+    if (loser !== undefined) void this.#supersede(loser, link)
     this.changed()
+  }
+
+  /**
+   * Ends the one of two links to a peer that is not kept. The peer must have the other before it hears
+   * the goodbye: otherwise it would take its only link for lost.
+   */
+  async #supersede(loser: TunnelLink, by: TunnelLink): Promise<void> {
+    if (loser !== by) {
+      await by.heard
+      if (by.state !== 'connected') return
+    }
+    await loser.close(GoodbyeReason.SUPERSEDED)
+    this.leaveRelay(loser)
   }
 
   /** Closes the connection of a relayed link that has ended, where a direct one took its place. */

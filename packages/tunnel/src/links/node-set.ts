@@ -16,7 +16,8 @@ export interface NodeSetInit {
   linkDirectly(target: NodeTarget, signal: AbortSignal): Promise<TunnelLink>
   current(peer: PeerId): TunnelLink | undefined
   wanted(peer: PeerId): boolean
-  onError(error: Error, node: Multiaddr | PeerId, fatal: boolean): void
+  /** @param peer who it was, where that is known */
+  onError(error: Error, node: Multiaddr | PeerId, fatal: boolean, peer: PeerId | undefined): void
 }
 
 /** Everyone that links are kept to: the nodes of the options and the sharers of tickets. */
@@ -55,7 +56,7 @@ export class NodeSet {
       this.#keepers.set(key, keeper)
       if (this.#started) void keeper.start()
     }
-    return gone.filter(peer => !this.#keeps(peer))
+    return gone.filter(peer => !this.keeps(peer.toString()))
   }
 
   /** Starts; resolves when each was tried once. */
@@ -106,8 +107,9 @@ export class NodeSet {
     await Promise.all(keepers.map(keeper => keeper.close()))
   }
 
-  #keeps(peer: PeerId): boolean {
-    return [...this.#keepers.values()].some(({ target }) => target.peer?.equals(peer) === true)
+  /** Whether a link to the peer is kept. */
+  keeps(peer: string): boolean {
+    return [...this.#keepers.values()].some(({ target }) => target.peer?.toString() === peer)
   }
 
   #keeper(target: NodeTarget): NodeKeeper {
@@ -122,7 +124,7 @@ export class NodeSet {
       linkDirectly: (...args) => init.linkDirectly(...args),
       current: peer => init.current(peer),
       wanted: peer => init.wanted(peer),
-      onError: (error, fatal) => init.onError(error, target.node, fatal)
+      onError: (error, fatal) => init.onError(error, target.node, fatal, target.peer)
     })
   }
 }

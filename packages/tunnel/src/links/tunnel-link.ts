@@ -100,6 +100,7 @@ export class TunnelLink implements Link, LinkCandidate {
   readonly #metrics = new LinkMetrics()
   readonly #table: ChannelTable
   readonly #bucket: TokenBucket
+  readonly #heard = Promise.withResolvers<void>()
   #state: 'connected' | 'closed' = 'connected'
   #end: LinkEnd | undefined
   #error: Error | undefined
@@ -218,6 +219,14 @@ export class TunnelLink implements Link, LinkCandidate {
     return this.#table.get(channel, this.#init.now())
   }
 
+  /**
+   * Resolves when the peer has said anything on the link, so that it is certain to have it too; and when
+   * the link ends before.
+   */
+  get heard(): Promise<void> {
+    return this.#heard.promise
+  }
+
   /** Announces everything listened on here, asks the same of the peer, and reads until the end. */
   async run(): Promise<void> {
     try {
@@ -226,6 +235,7 @@ export class TunnelLink implements Link, LinkCandidate {
       this.discover(0, [])
       for await (const message of this.#init.messages) {
         if (this.#state === 'closed') return
+        this.#heard.resolve()
         await this.#throttle()
         await this.#receive(message)
       }
@@ -459,6 +469,7 @@ export class TunnelLink implements Link, LinkCandidate {
     if (this.#state === 'closed') return
     this.#state = 'closed'
     this.#end = end
+    this.#heard.resolve()
     this.tickets.close()
     for (const channel of this.#table.names()) this.#closeChannel(channel)
     if (end === 'lost') this.#control.abort(error ?? new LinkClosedError('the link has ended'))

@@ -40,7 +40,7 @@ export interface GroupDiallerInit {
   readonly now: () => number
   links(): readonly TunnelLink[]
   /** Looks in the further directories until `signal` fires. */
-  search(channel: string, signal: AbortSignal): void
+  search(channel: string, signal: AbortSignal): Promise<void>
   /** A session to a subscriber was opened. */
   opened(session: EngineMessageSession): void
   failed(error: Error): void
@@ -208,7 +208,7 @@ export class GroupDialler {
       clearTimeout(timer)
       stop.abort()
     }
-    init.search(channel, stop.signal)
+    void init.search(channel, stop.signal)
   }
 
   /** Peers to whom the channel leads now: every provider (multicast), or every link (broadcast). */

@@ -8,6 +8,7 @@ import { linkId, linkProof, ticketProofKey, tokenProofKey } from '../../src/auth
 import { decodeTicket, deriveTicketSecret, encodeTicket } from '../../src/auth/ticket.ts'
 import { encodeClaims } from '../../src/auth/ticket-claims.ts'
 import { formatToken } from '../../src/auth/token.ts'
+import { channelCid, directoryKeys } from '../../src/channels/channel-key.ts'
 
 const spec = readFileSync(new URL('../../../spec.md', import.meta.url), 'utf8')
 const links = spec.slice(spec.indexOf('## Links'), spec.indexOf('## Sessions'))
@@ -55,7 +56,10 @@ describe('link spec', () => {
     claims: hex(encodeClaims(claims)),
     secret: hex(secret),
     ticket: encodeTicket(ticket),
-    ticketMac: hex(linkProof(ticketProofKey(secret), 'initiator', transcript))
+    ticketMac: hex(linkProof(ticketProofKey(secret), 'initiator', transcript)),
+    directoryKey: hex(directoryKeys([token], false)[0] ?? new Uint8Array(0)),
+    openKey: hex(directoryKeys([], true)[0] ?? new Uint8Array(0)),
+    cid: channelCid(directoryKeys([token], false)[0] ?? new Uint8Array(0), 'orders').toString()
   }
 
   it('has the vectors that the source gives, and no others', () => {
