@@ -40,6 +40,9 @@ export class Receiver {
   /** The peer's FIN: sequence number behind its data; valid when `finSeen`. */
   #finAt = 0
   finSeen = false
+  /** End of the peer's urgent data (RCV.UP), while `hasUrgent`. */
+  #urgentEnd = 0
+  #hasUrgent = false
   /** TS.Recent of RFC 7323, and when it was set. */
   tsRecent = 0
   tsRecentAt = 0
@@ -143,6 +146,26 @@ export class Receiver {
     return false
   }
 
+  /**
+   * The peer says that its data up to `end` is urgent (RFC 9293 §3.8.5). It stays in its place in the
+   * stream; what is done about it is the consumer's.
+   *
+   * @returns whether that is news
+   */
+  urgent(end: number): boolean {
+    if (!after(end, this.next)) return false
+    if (this.#hasUrgent && !after(end, this.#urgentEnd)) return false
+    this.#hasUrgent = true
+    this.#urgentEnd = end
+    return true
+  }
+
+  /** Bytes from the next to be read up to the end of urgent data, arrived or not; 0 when there is none. */
+  get urgentAhead(): number {
+    if (!this.#hasUrgent) return 0
+    return Math.max(((this.#urgentEnd - this.next) | 0) + this.ring.length, 0)
+  }
+
   /** The consumer has taken `count` bytes. */
   consume(count: number): void {
     this.ring.drop(count)
@@ -151,9 +174,10 @@ export class Receiver {
   }
 
   /** A segment echoed a timestamp of ours: so long is the round trip, seen from here. */
-  measured(time: number): void {
+  measured(time: number, now: number): void {
     // A clock of milliseconds cannot tell less than one.
     const sample = Math.max(time, 1)
+    if (this.#roundTrip === 0) this.#roundStart = now
     this.#roundTrip =
       this.#roundTrip === 0 || sample < this.#roundTrip
         ? sample
@@ -187,8 +211,14 @@ export class Receiver {
 
   /** Silly window avoidance: the edge moves by a segment or half the buffer, or not at all. */
   #wantedEdge(): number {
-    const edge = (this.next + Math.max(this.limit - this.ring.length, 0)) | 0
+    const edge = this.#freeEdge
     return ((edge - this.edge) | 0) >= Math.min(this.limit >> 1, this.#segment) ? edge : this.edge
+  }
+
+  /** Where the window would end that all free memory allows. */
+  get #freeEdge(): number {
+    const free = Math.max(this.limit - this.ring.length, 0)
+    return (this.next + Math.min(free, 0xffff << this.scale)) | 0
   }
 
   /** Does anything have to be acknowledged now, if no data goes that way anyway? */
@@ -196,10 +226,10 @@ export class Receiver {
     if (this.ackNow || ((this.next - this.acked) | 0) >= 2 * this.#segment || now >= this.ackAt) {
       return true
     }
-    // The consumer made room that the peer should know of.
-    const edge = (this.next + Math.max(this.limit - this.ring.length, 0)) | 0
+    // The consumer made room that a peer should know of that has used up most of its window.
+    if (2 * ((this.edge - this.next) | 0) >= this.limit - this.#segment) return false
     return (
-      ((edge - this.edge) | 0) >=
+      ((this.#freeEdge - this.edge) | 0) >=
       Math.min(this.limit >> 1, Math.max(2 * this.#segment, this.limit >> 2))
     )
   }

@@ -23,6 +23,8 @@ export class SegmentWriter {
   readonly #terms: Terms
   readonly #receiver: Receiver
   segments = 0
+  /** Urgent pointer of the next segment with text; 0 for none. */
+  urgent = 0
   /** When the last one left. */
   lastAt = 0
 
@@ -70,6 +72,8 @@ export class SegmentWriter {
     if (at < 0) return false
     const slab = sink.slab
     const window = receiver.announce()
+    const { urgent } = this
+    this.urgent = 0
     writeTcp(
       slab,
       at,
@@ -78,8 +82,9 @@ export class SegmentWriter {
       seq,
       receiver.next,
       header,
-      flags | FLAG.ack,
-      window
+      flags | FLAG.ack | (urgent > 0 ? FLAG.urg : 0),
+      window,
+      urgent
     )
     const view = slab.view
     let option = at + TCP_HEADER

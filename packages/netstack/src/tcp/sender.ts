@@ -44,6 +44,9 @@ export class Sender {
   finQueued = false
   finSent = false
   #finAcked = false
+  /** SND.UP, while `hasUrgent`. */
+  #urgentEnd = 0
+  #hasUrgent = false
   /** End of the last segment sent that was not full: Minshall's variant of Nagle's algorithm. */
   #smallEnd: number
   /** The window is closed: one byte is due to see whether it still is. */
@@ -80,6 +83,19 @@ export class Sender {
     const count = Math.min(bytes.length, this.writable)
     if (count > 0) this.ring.push(bytes, 0, count)
     return count
+  }
+
+  /** What was written so far is urgent, until it is acknowledged (RFC 9293 §3.8.5). */
+  markUrgent(): void {
+    this.#urgentEnd = (this.una + this.ring.length) | 0
+    this.#hasUrgent = this.ring.length > 0
+  }
+
+  /** The urgent pointer of a segment at `seq`: the first byte that is not urgent; 0 for none. */
+  #urgentPointer(seq: number): number {
+    if (!this.#hasUrgent) return 0
+    if (!before(this.una, this.#urgentEnd)) this.#hasUrgent = false
+    return Math.min(Math.max((this.#urgentEnd - seq) | 0, 0), 0xffff)
   }
 
   /** All that was written, and FIN, is acknowledged. */
@@ -161,6 +177,7 @@ export class Sender {
     if (fin === 1) this.#finAcked = true
     if (before(this.#smallEnd, ack)) this.#smallEnd = ack
     this.#persists = 0
+    if (this.#timer === 'persist') this.#setTimer('none', Infinity)
   }
 
   /** SND.WND follows the newest segment (RFC 9293 §3.10.7.4). */
@@ -251,9 +268,11 @@ export class Sender {
     const fin = (flight.flags(index) & SENT.fin) !== 0
     const length = ((flight.end(index) - start) | 0) - (fin ? 1 : 0)
     const offset = (start - this.una) | 0
-    const flags = (fin ? FLAG.fin : 0) | (offset + length === this.ring.length ? FLAG.psh : 0)
+    const last = length > 0 && offset + length === this.ring.length
+    const flags = (fin ? FLAG.fin : 0) | (last ? FLAG.psh : 0)
     // A SACK option goes along only where the segment leaves room for it.
     const room = this.mss - length
+    this.#writer.urgent = this.#urgentPointer(start)
     if (!this.#writer.write(sink, now, flags, start, this.ring, offset, length, this.mss, room)) {
       return false
     }
@@ -319,6 +338,7 @@ export class Sender {
     const { recovery, nxt } = this
     const flags = (fin ? FLAG.fin : 0) | (size > 0 && size === this.#unsent ? FLAG.psh : 0)
     const offset = this.#sentBytes
+    this.#writer.urgent = this.#urgentPointer(nxt)
     if (!this.#writer.write(sink, now, flags, nxt, this.ring, offset, size, full, sacks)) {
       return false
     }
@@ -378,6 +398,7 @@ export class Sender {
       if (!this.#writer.write(sink, now, flags, this.una, this.ring, 0, length, this.mss, 40)) {
         return false
       }
+      recovery.flight.resent(recovery.flight.head, now)
     } else {
       const usable = (this.una + this.window - this.nxt) | 0
       const size = Math.min(this.#unsent, Math.max(usable, 1), this.mss)

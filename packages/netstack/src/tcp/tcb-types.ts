@@ -27,7 +27,9 @@ export const TCB_EVENT = {
   /** The connection is gone; `failure` says why, or is `undefined` after an orderly end (once). */
   closed: 16,
   /** All data and our FIN are acknowledged (once). */
-  flushed: 32
+  flushed: 32,
+  /** The peer has announced urgent data, or more of it: `urgentAhead` tells how far it goes. */
+  urgent: 64
 } as const
 
 /** Why a connection ended other than in order. The socket layer makes an error of it. */

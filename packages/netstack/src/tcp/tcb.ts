@@ -258,6 +258,11 @@ export class Tcb {
     return this.#sender.ring.length
   }
 
+  /** What was written so far is urgent: segments say so until it is acknowledged (RFC 9293 §3.8.5). */
+  markUrgent(): void {
+    if (this.#canWrite) this.#sender.markUrgent()
+  }
+
   /** Half-close: FIN behind all that was written. Idempotent. */
   close(now: number): void {
     if (this.#state === 'syn-sent') this.#end(undefined)
@@ -310,6 +315,11 @@ export class Tcb {
       this.#receiver.consume(count)
     }
     return count
+  }
+
+  /** Bytes from the next to be read up to the end of the peer's urgent data; 0 when there is none. */
+  get urgentAhead(): number {
+    return this.#receiver.urgentAhead
   }
 
   /**
@@ -525,7 +535,13 @@ export class Tcb {
       receiver.tsRecentAt = now
     }
     if (!this.#acknowledged(segment, now)) return
+    this.#urgent(segment, seq)
     this.#text(segment, seq, now)
+  }
+
+  #urgent({ flags, urgent }: TcpSegment, seq: number): void {
+    if ((flags & FLAG.urg) === 0 || urgent === 0) return
+    if (this.#receiver.urgent((seq + urgent) | 0)) this.#events |= TCB_EVENT.urgent
   }
 
   get #opening(): boolean {
@@ -577,7 +593,9 @@ export class Tcb {
     // A closed window still takes acknowledgements, and a FIN that needs no room (§3.10.7.4).
     if (seq !== receiver.next || receiver.edge !== receiver.next) return
     if ((segment.flags & (FLAG.ack | FLAG.syn)) !== FLAG.ack) return
-    if (this.#acknowledged(segment, now) && length === 0) this.#text(segment, seq, now)
+    if (!this.#acknowledged(segment, now)) return
+    this.#urgent(segment, seq)
+    if (length === 0) this.#text(segment, seq, now)
   }
 
   /** The ACK field; `false` when the segment is to be dropped. */
@@ -632,9 +650,10 @@ export class Tcb {
     const start = latest(seq, receiver.next)
     const end = earliest((seq + length) | 0, receiver.edge)
     const cut = end !== ((seq + length) | 0)
+    if (cut) receiver.ackNow = true
     if (start !== seq && length > 0) receiver.repeated(seq, earliest(receiver.next, end))
     if (segment.hasTimestamps && length > 0 && segment.tsEcho !== 0 && this.#terms.timestamps) {
-      receiver.measured(now - this.#terms.echoedAt(segment.tsEcho, now))
+      receiver.measured(now - this.#terms.echoedAt(segment.tsEcho, now), now)
     }
     const before = receiver.ring.length
     const complete = receiver.receive(

@@ -28,7 +28,7 @@ export interface TcpConfig {
   /**
    * A SYN is sent again after 1 s, 2 s, 4 s, … as long as the wait is not longer than this: with
    * 60,000 it is sent at 0, 1, 3, 7, 15 and 31 s, and given up after 63 s. RFC 9293 asks for three
-   * minutes (`120_000`); whoever waits for a connection has mostly given up before.
+   * minutes (`180_000`); whoever waits for a connection has mostly given up before.
    */
   readonly handshakeTimeout: number
   /** Unacknowledged data of this age aborts the connection (RFC 9293 §3.8.3, 5482). */
