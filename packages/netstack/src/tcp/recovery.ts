@@ -109,7 +109,7 @@ export class Recovery {
     const { flight, rack } = this
     this.newDataFirst = false
     if (OUTCOME.rtt >= 0) this.roundTrip.sample(OUTCOME.rtt, now)
-    else if (acked > 0 && now - OUTCOME.echoedAt <= MAX_ECHO) {
+    else if (acked > 0 && Math.abs(now - OUTCOME.echoedAt) <= MAX_ECHO) {
       // Only retransmissions arrived: the timestamp tells which of them was answered.
       this.roundTrip.sample(Math.max(now - OUTCOME.echoedAt, 0), now)
     }
