@@ -403,7 +403,10 @@ export class Sender {
       const usable = (this.una + this.window - this.nxt) | 0
       const size = Math.min(this.#unsent, Math.max(usable, 1), this.mss)
       const fin = size === 0 || (size === this.#unsent && this.finQueued && usable > size)
+      const small = this.#smallEnd
       if (!this.#sendNew(sink, now, size, this.mss, fin && this.finQueued, 0)) return false
+      // Nagle's algorithm is about what the application writes.
+      this.#smallEnd = small
     }
     this.#probeDue = false
     return true
