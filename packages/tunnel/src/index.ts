@@ -16,6 +16,16 @@ export type {
   TicketUses
 } from './auth/ticket-authority.ts'
 export type { TicketClaims, TicketDirection } from './auth/ticket-claims.ts'
+export { createBroker } from './broker/create-broker.ts'
+export type {
+  Broker,
+  BrokerDebug,
+  BrokerOptions,
+  Delivery,
+  PublishOptions,
+  SubscribeOptions,
+  Subscription
+} from './broker/broker-types.ts'
 export type { ChannelDirectory, ChannelProvider } from './channels/channel-directory.ts'
 export { dhtDirectory } from './channels/dht-directory.ts'
 export type { DhtDirectoryOptions } from './channels/dht-directory.ts'

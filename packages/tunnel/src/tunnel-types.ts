@@ -193,7 +193,8 @@ export interface Tunnel {
   /**
    * Opens a session on a channel: in this process when it is listened on here, else over the best
    * link to a peer that listens on it. In mode multicast or broadcast: a session to every one of them,
-   * here too, and to those that come later; resolves with the first.
+   * here too, and to those that come later; resolves with the first, once all links have answered
+   * (1 s at most).
    *
    * @throws codes `ERR_NO_LINK`, `ERR_CHANNEL_NOT_FOUND`, `ERR_CHANNEL_REFUSED`,
    * `ERR_MODE_MISMATCH`, `ERR_KIND_MISMATCH`, `ERR_CHANNEL_DIAL_TIMEOUT`,

@@ -122,6 +122,32 @@ export class RouteFinder {
     }
   }
 
+  /**
+   * Asks each of `links` for `channel`, and waits until all have answered, or have ended; what they
+   * say is in their mappings then. Gives up silently when `signal` fires.
+   */
+  async ask(links: readonly TunnelLink[], channel: string, signal: AbortSignal): Promise<void> {
+    const search = new Search(this.#nextQuery())
+    this.#searches.add(search)
+    for (const link of links) {
+      search.asked.set(link, false)
+      link.discover(search.query, [channel])
+    }
+    const awaited = ([link, answered]: [TunnelLink, boolean]): boolean =>
+      !answered && link.state === 'connected'
+    try {
+      for (;;) {
+        const { promise } = search.changed
+        if (![...search.asked].some(awaited)) return
+        await waitFor(promise, signal)
+      }
+    } catch {
+      // The signal: whoever has not answered now does so when it can.
+    } finally {
+      this.#searches.delete(search)
+    }
+  }
+
   /** What a dial that timed out while it searched has to say. */
   notFound(request: RouteRequest): NoLinkError | ChannelNotFoundError {
     const links = this.#usable(request)

@@ -10,8 +10,12 @@ import type { RouteFinder, RouteRequest } from '../channels/route-finder.ts'
 import { ChannelRefusedError } from '../errors.ts'
 import type { TunnelLink } from '../links/tunnel-link.ts'
 import type { EngineMessageSession, MessageSessionLimits } from '../session/message-session.ts'
+import type { GroupRoster } from './group-roster.ts'
 import type { GroupMode, OverloadPolicy } from './group-types.ts'
 import { SubscriberGroup } from './subscriber-group.ts'
+
+/** Milliseconds that a dial waits for all who may be subscribers, once it has one. */
+const ROLL_CALL = 1_000
 
 /** A dial in mode multicast or broadcast. */
 export interface GroupRequest extends RouteRequest {
@@ -72,7 +76,8 @@ export class GroupDialler {
   }
 
   /**
-   * A group with at least one subscriber.
+   * A group with at least one subscriber, and with all that could be reached quickly: a link that does
+   * not answer holds it up for {@link ROLL_CALL} at most.
    *
    * @throws what {@link RouteFinder.find} throws; why the only subscribers refused
    */
@@ -87,30 +92,42 @@ export class GroupDialler {
       throw mismatch(request.channel, request, local)
     }
     const limit = deadline(timeout, () => routes.notFound(request), signal)
+    const rollCall = deadline(ROLL_CALL, () => new Error('late'), limit.signal)
     const entry = this.#add(request)
-    const { group } = entry
+    const { roster } = entry.group
     try {
-      this.#lookForMore(entry)
-      group.roster.evaluate()
-      if (!group.roster.isEmpty) {
-        const error = await group.roster.someone({ signal: limit.signal }).then(
-          () => undefined,
-          (reason: Error) => reason
-        )
-        if (error === undefined) return group
-        // Peers that were asked on the chance (broadcast) may say that they do not listen.
-        if (limit.signal.aborted || !(error instanceof ChannelRefusedError)) throw error
-      }
-      const link = await routes.find(request, limit.signal)
-      group.roster.renew(link.peer)
-      await group.roster.someone({ signal: limit.signal })
-      return group
+      const asked = this.#lookForMore(entry, rollCall.signal)
+      await this.#findSomeone(request, roster, limit.signal)
+      await asked
+      await roster.settled(rollCall.signal)
+      return entry.group
     } catch (error) {
-      group.abort(error as Error)
+      entry.group.abort(error as Error)
       throw error
     } finally {
       limit.clear()
+      rollCall.clear()
     }
+  }
+
+  async #findSomeone(
+    request: GroupRequest,
+    roster: GroupRoster,
+    signal: AbortSignal
+  ): Promise<void> {
+    roster.evaluate()
+    if (!roster.isEmpty) {
+      const error = await roster.someone({ signal }).then(
+        () => undefined,
+        (reason: Error) => reason
+      )
+      if (error === undefined) return
+      // Peers that were asked on the chance (broadcast) may say that they do not listen.
+      if (signal.aborted || !(error instanceof ChannelRefusedError)) throw error
+    }
+    const link = await this.#init.routes.find(request, signal)
+    roster.renew(link.peer)
+    await roster.someone({ signal })
   }
 
   /** What is known of the channel has changed. */
@@ -140,7 +157,7 @@ export class GroupDialler {
     const { now, discoverInterval } = this.#init
     for (const entries of this.#groups.values()) {
       for (const entry of entries) {
-        if (now() - entry.searchedAt >= discoverInterval) this.#lookForMore(entry)
+        if (now() - entry.searchedAt >= discoverInterval) void this.#lookForMore(entry)
       }
     }
   }
@@ -190,16 +207,11 @@ export class GroupDialler {
     return [...(this.#groups.get(channel) ?? [])]
   }
 
-  /** Asks links that have not announced the channel, and the directories. */
-  #lookForMore(entry: Entry): void {
+  /** Asks links that have not announced the channel, and the directories; resolves with the links. */
+  #lookForMore(entry: Entry, signal?: AbortSignal): Promise<void> {
     const init = this.#init
     const { channel } = entry.request
     entry.searchedAt = init.now()
-    for (const link of init.links()) {
-      if (isUp(link, entry.request) && link.mapping(channel) === undefined) {
-        link.discover(0, [channel])
-      }
-    }
     entry.stopSearch()
     const stop = new AbortController()
     const timer = setTimeout(() => stop.abort(), init.dialTimeout)
@@ -209,6 +221,10 @@ export class GroupDialler {
       stop.abort()
     }
     void init.search(channel, stop.signal)
+    const strangers = init
+      .links()
+      .filter(link => isUp(link, entry.request) && link.mapping(channel) === undefined)
+    return init.routes.ask(strangers, channel, signal ?? stop.signal)
   }
 
   /** Peers to whom the channel leads now: every provider (multicast), or every link (broadcast). */

@@ -117,6 +117,15 @@ export class GroupRoster {
     }
   }
 
+  /** Waits until no session is being opened; gives up silently when the signal fires. */
+  async settled(signal: AbortSignal): Promise<void> {
+    const joining = (): boolean =>
+      [...this.#members.values()].some(({ status }) => status === 'joining')
+    while (joining() && !signal.aborted) {
+      await this.#changed.wait({ signal }).catch(() => {})
+    }
+  }
+
   /** Waits for the next change of members. */
   change(options: AbortOptions): Promise<void> {
     return this.#changed.wait(options)

@@ -212,7 +212,11 @@ export class SubscriberGroup implements GroupSession {
   // --- Members ---
 
   #newMember(peer: string): GroupMember {
-    const queue = new SubscriberQueue(this.overload, this.#init.queue)
+    const queue = new SubscriberQueue<PublishedRecord>(
+      this.overload,
+      this.#init.queue,
+      ({ length }) => length
+    )
     return new GroupMember(peer, queue, () => this.#readable.settleAll(undefined))
   }
 
@@ -220,6 +224,8 @@ export class SubscriberGroup implements GroupSession {
     session.on('detached', () => this.#emit('detached', snapshot(member)))
     session.on('resumed', () => this.#emit('resumed', snapshot(member)))
     member.opened(session)
+    // It may have answered before anyone listened.
+    this.#readable.settleAll(undefined)
     if (this.#status === 'closed') session.abort(new SessionClosedError('the group has ended'))
     else if (this.#status === 'closing') void this.#closeMember(member, {})
     else this.#emit('joined', snapshot(member))

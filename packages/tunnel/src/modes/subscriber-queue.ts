@@ -4,15 +4,15 @@ import type { OverloadPolicy } from './group-types.ts'
 export type PublishedRecord = Uint8Array
 
 /** A message that waits. */
-interface Waiting {
-  readonly record: PublishedRecord
+interface Waiting<T> {
+  readonly record: T
   /** Messages left out just before it. */
   gap: number
 }
 
 /** What the queue hands out next. */
-export interface NextRecord {
-  readonly record: PublishedRecord
+export interface NextRecord<T> {
+  readonly record: T
   /** Messages left out before it, of which the subscriber has to be told. */
   readonly gap: number
 }
@@ -34,18 +34,20 @@ export type PushOutcome = 'taken' | 'over' | 'dropped'
  * Messages that wait for one subscriber, and what is left out when there are too many. Pure: no I/O,
  * no clock.
  */
-export class SubscriberQueue {
+export class SubscriberQueue<T extends object = PublishedRecord> {
   readonly #policy: OverloadPolicy
   readonly #limits: QueueLimits
-  readonly #waiting: Waiting[] = []
+  readonly #sizeOf: (record: T) => number
+  readonly #waiting: Waiting<T>[] = []
   #bytes = 0
   #dropped = 0
   /** Messages left out behind the last one that waits. */
   #tailGap = 0
 
-  constructor(policy: OverloadPolicy, limits: QueueLimits) {
+  constructor(policy: OverloadPolicy, limits: QueueLimits, sizeOf: (record: T) => number) {
     this.#policy = policy
     this.#limits = limits
+    this.#sizeOf = sizeOf
   }
 
   /** Messages that wait. */
@@ -65,15 +67,15 @@ export class SubscriberQueue {
   }
 
   /** The message that would leave last. */
-  get last(): PublishedRecord | undefined {
+  get last(): T | undefined {
     return this.#waiting.at(-1)?.record
   }
 
-  has(record: PublishedRecord): boolean {
+  has(record: T): boolean {
     return this.#waiting.some(waiting => waiting.record === record)
   }
 
-  push(record: PublishedRecord): PushOutcome {
+  push(record: T): PushOutcome {
     switch (this.#policy) {
       case 'block':
         this.#append(record)
@@ -99,22 +101,22 @@ export class SubscriberQueue {
   }
 
   /** The record that is next, with the gap before it; it stays until {@link shift}. */
-  peek(): NextRecord | undefined {
+  peek(): NextRecord<T> | undefined {
     return this.#waiting[0]
   }
 
   /** Removes what {@link peek} gave. */
   shift(): void {
     const first = this.#waiting.shift()
-    if (first !== undefined) this.#bytes -= first.record.length
+    if (first !== undefined) this.#bytes -= this.#sizeOf(first.record)
   }
 
   /** Takes a message out again, wherever it waits; it counts as left out. */
-  remove(record: PublishedRecord): void {
+  remove(record: T): void {
     const at = this.#waiting.findIndex(waiting => waiting.record === record)
     const [removed] = at < 0 ? [] : this.#waiting.splice(at, 1)
     if (removed === undefined) return
-    this.#bytes -= record.length
+    this.#bytes -= this.#sizeOf(record)
     this.#dropped++
     this.#passGap(at, removed.gap + 1)
   }
@@ -127,26 +129,26 @@ export class SubscriberQueue {
   }
 
   /** Everything that waits, taken out. */
-  takeAll(): PublishedRecord[] {
+  takeAll(): T[] {
     this.#bytes = 0
     return this.#waiting.splice(0).map(({ record }) => record)
   }
 
-  #fits(record: PublishedRecord): boolean {
+  #fits(record: T): boolean {
     const { messages, bytes } = this.#limits
     if (this.size === 0) return true
-    return this.size < messages && this.#bytes + record.length <= bytes
+    return this.size < messages && this.#bytes + this.#sizeOf(record) <= bytes
   }
 
-  #append(record: PublishedRecord): void {
+  #append(record: T): void {
     this.#waiting.push({ record, gap: this.takeTailGap() })
-    this.#bytes += record.length
+    this.#bytes += this.#sizeOf(record)
   }
 
   #dropFirst(): void {
     const first = this.#waiting.shift()
     if (first === undefined) return
-    this.#bytes -= first.record.length
+    this.#bytes -= this.#sizeOf(first.record)
     this.#dropped++
     this.#passGap(0, first.gap + 1)
   }

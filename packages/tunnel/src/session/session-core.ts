@@ -346,7 +346,8 @@ export class SessionCore {
   abort(code: number, reason: string, error: Error | undefined, now: number): void {
     if (this.#ending !== undefined) return
     this.#now = now
-    this.#resetWords = encodeReset(code, reason)
+    // What was taken is confirmed before: the peer knows exactly what was not.
+    this.#resetWords = [this.#receive.takeAck(), encodeReset(code, reason)]
     this.#linger('abort', 'reset', error)
   }
 
@@ -466,7 +467,7 @@ export class SessionCore {
 
   // --- Endings ---
 
-  #resetWords: Uint8Array | undefined
+  #resetWords: readonly Uint8Array[] = []
 
   /** Something moved: `close` goes on waiting. */
   #progress(): void {
@@ -509,7 +510,7 @@ export class SessionCore {
   }
 
   #lastWords(last: 'done' | 'reset'): Uint8Array[] {
-    if (last === 'reset') return this.#resetWords === undefined ? [] : [this.#resetWords]
+    if (last === 'reset') return [...this.#resetWords]
     return [this.#receive.takeAck(), encodeDone()]
   }
 

@@ -6,7 +6,7 @@ import { UnconfirmedRecords } from '../../src/modes/unconfirmed-records.ts'
 
 /** Messages of one byte each, told apart by it. */
 function queueOf(policy: OverloadPolicy, messages: number, bytes = 1_000) {
-  const queue = new SubscriberQueue(policy, { messages, bytes })
+  const queue = new SubscriberQueue<Uint8Array>(policy, { messages, bytes }, ({ length }) => length)
   return {
     queue,
     push: (...values: number[]) => values.map(value => queue.push(Uint8Array.of(value))),
