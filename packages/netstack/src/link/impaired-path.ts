@@ -145,7 +145,8 @@ export class ImpairedPath {
     let leaves = now
     if (how.rate > 0) {
       const waiting = Math.max(this.#rateFree - now, 0)
-      if ((waiting * how.rate) / 1000 + length > how.queue) {
+      // A packet always fits an empty queue: a super-segment may be larger than all of it.
+      if (waiting > 0 && (waiting * how.rate) / 1000 + length > how.queue) {
         this.dropped++
         return
       }

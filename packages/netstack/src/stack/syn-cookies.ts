@@ -14,16 +14,24 @@ const MSS_TABLE = [536, 1220, 1300, 1360, 1400, 1440, 1460, 8960] as const
 const OPTION_BITS = 5
 const NO_SCALE = 15
 
+/** Cookies that have opened a connection, as many as are remembered. */
+const MAX_USED = 16_384
+
 /**
  * SYN cookies (RFC 4987 §3.6): the state of a handshake travels in our initial sequence number, and
  * in the low bits of our timestamp, instead of in memory.
  *
  * The sequence number is 5 bits of time, 3 bits of MSS and 24 bits of keyed hash over the flow, the
  * peer's initial sequence number and those 8 bits.
+ *
+ * A cookie opens one connection: a late duplicate of the third segment would open another, which
+ * nobody at the other end knows of.
  */
 export class SynCookies {
   readonly #hash: SipHash
   readonly #words = new Int32Array(12)
+  /** Fingerprints of flow and cookie, and until when the cookie is good; the oldest first. */
+  readonly #used = new Map<number, number>()
 
   constructor(hash: SipHash) {
     this.#hash = hash
@@ -55,6 +63,7 @@ export class SynCookies {
     const tag = cookie >>> 24
     const age = (period(now) - (tag >>> 3)) & 31
     if (age > 1 || this.#cookie(flow, (ack.seq - 1) | 0, tag) !== cookie) return undefined
+    if (!this.#firstUse(now)) return undefined
     const echo = ack.hasTimestamps ? ack.tsEcho : NO_SCALE
     const scale = echo & 15
     return {
@@ -62,6 +71,20 @@ export class SynCookies {
       windowScale: scale === NO_SCALE ? -1 : scale,
       sackPermitted: (echo & 16) !== 0
     }
+  }
+
+  /** Whether the cookie that was computed last is used for the first time. */
+  #firstUse(now: number): boolean {
+    this.#words[9] = 6
+    const low = this.#hash.hash(this.#words) >>> 0
+    const print = low * 2 ** 21 + (this.#hash.high >>> 11)
+    if (this.#used.has(print)) return false
+    this.#used.set(print, now + 2 * COOKIE_PERIOD)
+    for (const [oldest, until] of this.#used) {
+      if (until > now && this.#used.size <= MAX_USED) break
+      this.#used.delete(oldest)
+    }
+    return true
   }
 
   #cookie(flow: Flow, peerIss: number, tag: number): number {

@@ -19,6 +19,8 @@ export const OUTCOME = {
   rtt: -1,
   /** The same of the newest. */
   newestRtt: -1,
+  /** A segment that was sent again was delivered: what waited behind it tells no round trip. */
+  retransmitted: false,
   /** A segment up to the recovery point, never sent again, was delivered. */
   original: false,
   /** It carried a DSACK. */
@@ -51,6 +53,7 @@ export class Delivery {
     OUTCOME.acked = OUTCOME.delivered = OUTCOME.sacked = 0
     OUTCOME.rtt = OUTCOME.newestRtt = -1
     OUTCOME.original = OUTCOME.duplicate = OUTCOME.repeated = false
+    OUTCOME.retransmitted = false
     OUTCOME.echoedAt = echoedAt
   }
 
@@ -144,7 +147,10 @@ export class Delivery {
   #arrived(index: number, point: number, now: number): void {
     const flight = this.#flight
     this.#rack.delivered(flight, index, now, this.#roundTrip, OUTCOME.echoedAt)
-    if ((flight.flags(index) & SENT.retransmitted) !== 0) return
+    if ((flight.flags(index) & SENT.retransmitted) !== 0) {
+      OUTCOME.retransmitted = true
+      return
+    }
     const rtt = now - flight.sentAt(index)
     if (OUTCOME.rtt < rtt) OUTCOME.rtt = rtt
     if (OUTCOME.newestRtt < 0 || rtt < OUTCOME.newestRtt) OUTCOME.newestRtt = rtt

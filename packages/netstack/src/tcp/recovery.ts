@@ -108,9 +108,9 @@ export class Recovery {
     const { acked, delivered, duplicate } = OUTCOME
     const { flight, rack } = this
     this.newDataFirst = false
-    if (OUTCOME.rtt >= 0) this.roundTrip.sample(OUTCOME.rtt, now)
+    if (OUTCOME.rtt >= 0 && !OUTCOME.retransmitted) this.roundTrip.sample(OUTCOME.rtt, now)
     else if (acked > 0 && Math.abs(now - OUTCOME.echoedAt) <= MAX_ECHO) {
-      // Only retransmissions arrived: the timestamp tells which of them was answered.
+      // With retransmissions among what arrived, the timestamp tells which of them was answered.
       this.roundTrip.sample(Math.max(now - OUTCOME.echoedAt, 0), now)
     }
     if (acked > 0) this.roundTrip.backoffs = 0

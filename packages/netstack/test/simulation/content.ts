@@ -6,7 +6,7 @@ const LONGEST = 1_100_000
 
 const PATTERN = new Uint8Array(PERIOD + LONGEST)
 for (let i = 0, state = 1; i < PATTERN.length; i++) {
-  if (i === PERIOD) state = 1
+  if (i % PERIOD === 0) state = 1
   state = (Math.imul(state, 1_103_515_245) + 12_345) | 0
   PATTERN[i] = state >>> 16
 }

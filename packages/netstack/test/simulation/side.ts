@@ -16,6 +16,8 @@ export interface SideSettings {
   /** Bytes sent after which it aborts. */
   readonly abortAt: number | undefined
   readonly keepAlive: number
+  /** The link is rough, or one of the ends aborts: the connection need not end in order. */
+  readonly mayFail: boolean
   /** Bytes that the other end sends. */
   readonly expect: number
 }
@@ -58,13 +60,16 @@ export class Side {
     this.#read()
   }
 
-  /** Throws unless everything was delivered, or the end was reported. */
+  /** Throws unless everything was delivered, or the end was reported and has a cause. */
   check(): void {
     if (!this.#closed)
       throw new Error(
         `a connection hangs in ${this.#socket.state}: sent ${this.#sent} of ${this.#settings.total}, received ${this.received} of ${this.#settings.expect}`
       )
-    if (this.error !== undefined) return
+    if (this.error !== undefined) {
+      if (this.#settings.mayFail) return
+      throw new Error(`a connection failed without cause: ${this.error.message}`)
+    }
     if (this.received !== this.#settings.expect || !this.#ended)
       throw new Error(
         `a connection ended in order with ${this.received} of ${this.#settings.expect} bytes delivered`

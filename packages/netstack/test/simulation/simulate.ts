@@ -63,7 +63,8 @@ export function simulate(seed: number): SimulationResult {
     sack: !chance(0.15),
     timestamps: !chance(0.15),
     windowScaling: !chance(0.15),
-    timeWait: among(0, 1000, 60_000)
+    // Shorter, and a lost last acknowledgement would be answered by RST.
+    timeWait: among(60_000, 120_000)
   })
   const stack = (which: number): Stack =>
     createStack({
@@ -99,7 +100,8 @@ export function simulate(seed: number): SimulationResult {
       ...own,
       stream: 2 * which + end,
       expect: peers.total,
-      keepAlive: peers.abortAt === undefined ? own.keepAlive : 2000
+      mayFail: rough || own.abortAt !== undefined || peers.abortAt !== undefined,
+      keepAlive: peers.abortAt === undefined && !rough ? own.keepAlive : 2000
     })
     sides.push(side)
   }
@@ -116,12 +118,7 @@ export function simulate(seed: number): SimulationResult {
   const started = clock.now()
   clock.run(started + LIMIT)
   const failed = sides.filter(side => side.error !== undefined).length
-  const aborted = settings.some(pair => pair.some(side => side.abortAt !== undefined))
-  for (const side of sides) {
-    side.check()
-    if (side.error !== undefined && !aborted && !rough)
-      throw new Error(`a connection failed without cause: ${side.error.message}`)
-  }
+  for (const side of sides) side.check()
   for (const [name, one] of [
     ['a', a],
     ['b', b]
