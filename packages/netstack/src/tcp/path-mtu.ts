@@ -12,8 +12,8 @@ const LEAST = { 20: 552, 40: 1280 } as const
 /** A lowered MTU is forgotten after this time, in ms: the path may have changed (RFC 1191 §6.3). */
 const FORGET = 600_000
 
-/** Timeouts in a row of full segments that make a black hole likely (RFC 4821 §7.6). */
-const BLACK_HOLE = 2
+/** Timeouts in a row of full segments that make a black hole likely: R1 of RFC 9293 §3.8.3. */
+const BLACK_HOLE = 3
 
 /** What is known of the MTU of the path (RFC 1191, 8201), down from that of the link. */
 export class PathMtu {

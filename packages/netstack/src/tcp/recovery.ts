@@ -121,8 +121,10 @@ export class Recovery {
       }
     }
     const bare = OUTCOME.repeated && OUTCOME.sacked === 0 && !duplicate
+    // What was outstanding, but not what limited transmit sent besides (RFC 5681 §3.2).
+    const outstanding = Math.min(((nxt - una) | 0) + acked, this.congestion.window)
     if (this.probe.acked(una, duplicate, bare) && this.phase === 'open') {
-      this.#reduce(inFlightBefore)
+      this.#reduce(outstanding)
       this.#undoable = false
       this.congestion.window = Math.min(this.congestion.window, this.congestion.threshold)
     }
@@ -137,7 +139,7 @@ export class Recovery {
     if (this.phase === 'open') {
       this.point = una
       // What was lost since the end of a recovery needs another one.
-      if (flight.lostCount > 0 && (lost || !wasOpen)) this.#enter(nxt, inFlightBefore)
+      if (flight.lostCount > 0 && (lost || !wasOpen)) this.#enter(nxt, inFlightBefore, outstanding)
       else if (acked > 0) this.#grow(una, nxt, inFlightBefore, now)
     } else if (this.phase === 'loss') {
       if (acked === 0 && OUTCOME.sacked > 0) this.#frto = false
@@ -154,6 +156,10 @@ export class Recovery {
           this.#mss,
           acked > 0 && !lost
         )
+      // A partial acknowledgement names the next hole, which is not kept waiting (RFC 6582 §3.2).
+      if (!sack && lost) {
+        this.congestion.window = Math.max(this.congestion.window, this.inFlight + this.#mss)
+      }
     }
   }
 
@@ -164,12 +170,14 @@ export class Recovery {
   }
 
   /** `reorderAt` has passed. */
-  reordered(nxt: number, now: number): void {
+  reordered(una: number, nxt: number, now: number): void {
     const before = this.inFlight
     const lostBefore = this.flight.lostCount
     this.detect(now)
     if (this.flight.lostCount === lostBefore) return
-    if (this.phase === 'open') this.#enter(nxt, before)
+    if (this.phase === 'open') {
+      this.#enter(nxt, before, Math.min((nxt - una) | 0, this.congestion.window))
+    }
     if (this.phase === 'recovery') {
       this.congestion.window =
         this.inFlight +
@@ -183,8 +191,9 @@ export class Recovery {
     const again = this.phase === 'loss' && before(una, this.point)
     // F-RTO only for a first timeout: the second says that the answer was not just late.
     this.#frto = this.phase === 'open'
-    if (this.phase === 'open' || !before(una, this.point)) this.#reduce(this.inFlight, true)
-    else this.congestion.window = this.#mss
+    if (this.phase === 'open' || !before(una, this.point)) {
+      this.#reduce(Math.min((nxt - una) | 0, this.congestion.window), true)
+    } else this.congestion.window = this.#mss
     this.timeouts++
     this.phase = 'loss'
     this.point = nxt
@@ -282,17 +291,17 @@ export class Recovery {
     this.#frto = false
   }
 
-  #enter(nxt: number, inFlightBefore: number): void {
+  #enter(nxt: number, inFlightBefore: number, outstanding: number): void {
     this.phase = 'recovery'
     this.point = nxt
-    this.#reduce(inFlightBefore)
+    this.#reduce(outstanding)
     this.#prr.start(inFlightBefore)
     this.probe.cancel()
   }
 
-  #reduce(inFlight: number, timeout = false): void {
-    if (timeout) this.congestion.timedOut(inFlight)
-    else this.congestion.lost(inFlight)
+  #reduce(outstanding: number, timeout = false): void {
+    if (timeout) this.congestion.timedOut(outstanding)
+    else this.congestion.lost(outstanding)
     this.#undoable = true
     this.#toUndo = 0
     this.#firstResentAt = Infinity

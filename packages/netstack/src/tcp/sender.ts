@@ -161,7 +161,7 @@ export class Sender {
       (segment.flags & FLAG.fin) === 0 &&
       segment.window << this.#terms.sendScale === this.window
     this.#updateWindow(segment)
-    if (this.nxt !== this.una || OUTCOME.acked > 0) {
+    if (this.nxt !== this.una || OUTCOME.acked > 0 || OUTCOME.duplicate) {
       recovery.acked(this.una, this.nxt, inFlight, this.#terms.sack, now)
     }
     // The peer answers: a closed window is no reason to give up (RFC 9293 MUST-36).
@@ -438,8 +438,7 @@ export class Sender {
       !probe.due
     ) {
       const at = now + probe.timeout(roundTrip.smoothed, flight.count)
-      if (at < rto) this.#setTimer('probe', at)
-      else this.#setTimer('rto', rto)
+      this.#setTimer('probe', Math.min(at, rto))
     } else this.#setTimer('rto', rto)
   }
 
@@ -452,7 +451,7 @@ export class Sender {
   expired(now: number): void {
     const timer = this.#timer
     this.#setTimer('none', Infinity)
-    if (timer === 'reorder') this.recovery.reordered(this.nxt, now)
+    if (timer === 'reorder') this.recovery.reordered(this.una, this.nxt, now)
     else if (timer === 'probe') this.recovery.probe.due = true
     else if (timer === 'persist') {
       this.#probeDue = true

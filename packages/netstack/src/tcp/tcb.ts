@@ -529,7 +529,7 @@ export class Tcb {
     if (
       this.#terms.timestamps &&
       !after(seq, receiver.acked) &&
-      !before(segment.tsValue, receiver.tsRecent)
+      (!before(segment.tsValue, receiver.tsRecent) || this.#stale(now))
     ) {
       receiver.tsRecent = segment.tsValue
       receiver.tsRecentAt = now
@@ -552,12 +552,7 @@ export class Tcb {
   #timely(segment: TcpSegment, now: number): boolean {
     const receiver = this.#receiver
     if (!segment.hasTimestamps) return false
-    if (
-      !before(segment.tsValue, receiver.tsRecent) ||
-      now - receiver.tsRecentAt > TIMESTAMP_VALID
-    ) {
-      return true
-    }
+    if (!before(segment.tsValue, receiver.tsRecent) || this.#stale(now)) return true
     // A bare ACK overtaken by a later one asks for no answer, and would get one for ever.
     const { flags } = segment
     if (segment.end > segment.payload || (flags & (FLAG.syn | FLAG.fin)) !== 0) {
@@ -565,6 +560,11 @@ export class Tcb {
       receiver.duplicates++
     }
     return false
+  }
+
+  /** Is TS.Recent too old to compare with? */
+  #stale(now: number): boolean {
+    return now - this.#receiver.tsRecentAt > TIMESTAMP_VALID
   }
 
   /** RFC 9293 §3.4, table of acceptable segments. */

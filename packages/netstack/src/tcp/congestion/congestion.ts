@@ -26,11 +26,11 @@ export interface Congestion {
   /**
    * A loss was detected: sets `threshold`, to which PRR brings `window` down.
    *
-   * @param inFlight bytes in flight before the loss was known
+   * @param outstanding bytes sent and not acknowledged before the loss was known
    */
-  lost(inFlight: number): void
+  lost(outstanding: number): void
   /** The retransmission timeout passed: sets `threshold`; `window` becomes one segment. */
-  timedOut(inFlight: number): void
+  timedOut(outstanding: number): void
   /** The loss was none: as it was before. */
   undo(): void
   /** Nothing was sent for a while: growth does not go on from where time has left it. */

@@ -89,7 +89,7 @@ export class Cubic implements Congestion {
     this.#maximum *= ratio
     this.#origin *= ratio
     this.#estimate *= ratio
-    this.window = Math.max(this.window, 2 * mss)
+    this.window = Math.max(this.window, mss)
     this.#mss = mss
   }
 

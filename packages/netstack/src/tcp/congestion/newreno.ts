@@ -29,14 +29,14 @@ export class NewReno implements Congestion {
     }
   }
 
-  lost(inFlight: number): void {
+  lost(outstanding: number): void {
     this.#before = { window: this.window, threshold: this.threshold }
-    this.threshold = Math.max(Math.floor(inFlight / 2), 2 * this.#mss)
+    this.threshold = Math.max(Math.floor(outstanding / 2), 2 * this.#mss)
     this.#credit = 0
   }
 
-  timedOut(inFlight: number): void {
-    this.lost(inFlight)
+  timedOut(outstanding: number): void {
+    this.lost(outstanding)
     this.window = this.#mss
   }
 
@@ -50,7 +50,7 @@ export class NewReno implements Congestion {
   }
 
   resize(mss: number): void {
-    this.window = Math.max(this.window, 2 * mss)
+    this.window = Math.max(this.window, mss)
     this.#mss = mss
   }
 }
