@@ -117,6 +117,11 @@ export class DialTimeoutError extends WarrenError {
   readonly code = 'ERR_CHANNEL_DIAL_TIMEOUT'
 }
 
+/** Thrown when the tunnel transport is given an address that it cannot use. */
+export class TunnelAddressError extends WarrenError {
+  readonly code = 'ERR_TUNNEL_ADDRESS'
+}
+
 /** Thrown when this tunnel already listens on the channel. */
 export class AlreadyListeningError extends WarrenError {
   readonly code = 'ERR_ALREADY_LISTENING'

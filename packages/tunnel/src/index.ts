@@ -55,6 +55,7 @@ export {
   TicketExpiredError,
   TicketRevokedError,
   TicketUsedUpError,
+  TunnelAddressError,
   TunnelClosedError,
   TunnelLimitError
 } from './errors.ts'
@@ -110,3 +111,9 @@ export type {
   TunnelEvents,
   TunnelStatus
 } from './tunnel-types.ts'
+export { tunnelAddress } from './transport/address.ts'
+export { tunnelTransport } from './transport/tunnel-transport.ts'
+export type {
+  TunnelTransportComponents,
+  TunnelTransportOptions
+} from './transport/tunnel-transport.ts'
