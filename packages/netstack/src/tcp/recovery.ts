@@ -140,7 +140,7 @@ export class Recovery {
       this.point = una
       // What was lost since the end of a recovery needs another one.
       if (flight.lostCount > 0 && (lost || !wasOpen)) this.#enter(nxt, inFlightBefore, outstanding)
-      else if (acked > 0) this.#grow(una, nxt, inFlightBefore, now)
+      else if (acked > 0 && wasOpen) this.#grow(una, nxt, inFlightBefore, now)
     } else if (this.phase === 'loss') {
       if (acked === 0 && OUTCOME.sacked > 0) this.#frto = false
       if (acked > 0) this.#grow(una, nxt, inFlightBefore, now)
