@@ -140,6 +140,22 @@ describe('a hostile peer: tunnel', () => {
       return link
     })
 
+    it('new proofs of tokens without end: they wait, and prove nothing', () =>
+      scene.underAttack('new proofs without end', { window: 2 * WINDOW }, async () => {
+        await using peer = await TunnelAttacker.connect(scene.address)
+        const link = await peer.link(tokenBytes)
+        const macs = Array.from({ length: 1_000 }, () => [1, randomBytes(32)] as const)
+        for (let i = 0; i < 100; i++) link.sendControl(CONTROL.reproof, ...macs)
+        link.sendControl(CONTROL.reproof, [1, randomBytes(31)], [1, ''])
+        link.sendControl(CONTROL.probe, [1, 7], [2, 0])
+        await until(
+          () => link.messages.some(message => message.has(CONTROL.probe)),
+          'the probe behind them is answered',
+          10_000
+        )
+        assert.equal((await scene.tables()).links, 1)
+      }))
+
     for (const reading of ['reads', 'never reads']) {
       const name = `announces, discovers and probes without end, from a peer that ${reading}`
       it(`${name}: they wait, and little is held`, () =>
@@ -204,6 +220,45 @@ describe('a hostile peer: tunnel', () => {
     session('a head of another version', () => open({ version: 9 }), refused(8))
     session('a channel that is not there', () => open({ channel: 'nothing' }), refused(1))
     session('a resume of nothing', () => resume(), refused(5))
+    session('a channel that is for others', () => open({ channel: 'hidden' }), refused(1))
+    session('an open without its seal', () => open({ channel: 'sealed' }), refused(11))
+    session('a sealed head of another version', () => sealed(open(), 2), refused(8))
+    session('a sealed open of another version', () => sealed(open({ version: 2 })), refused(8))
+    session('a seal of no head', () => sealed(Buffer.alloc(0)), silently)
+    session('a seal of an accept', () => sealed(Buffer.of(2, 0, 0)), silently)
+    session('a seal of a seal', () => sealed(sealed(open())), silently)
+    session('a seal that is never begun', () => sealed(open()), silently)
+    session(
+      'a seal of garbage',
+      () => Buffer.concat([sealed(open()), randomBytes(5_000).fill(0, 0, 2)]),
+      silently
+    )
+    session(
+      'a seal whose messages are too long',
+      () => Buffer.concat([sealed(open()), Buffer.of(0xff, 0xff)]),
+      silently
+    )
+
+    it('a seal with a key of its own: the same whatever it is for, and the end of the stream', () =>
+      scene.underAttack('a seal with a key of its own', { window: WINDOW }, async () => {
+        await using peer = await TunnelAttacker.connect(scene.address)
+        await peer.link(tokenBytes)
+        const answers: number[] = []
+        const heads = ['orders', 'hidden', 'nothing'].map(channel => open({ channel }))
+        for (const head of [...heads, resume()]) {
+          const stream = await peer.open(SESSION)
+          stream.send(sealed(head))
+          await assert.rejects(peer.sealWrongly(stream), { code: 'ERR_NOISE_HANDSHAKE' })
+          // What it says is Noise's second message, which a key that fits would have opened.
+          answers.push(stream.received.length)
+          stream.stream.abort(new Error('it does not fit'))
+        }
+        assert.ok(answers[0] !== undefined && answers[0] > 100)
+        assert.deepEqual(
+          answers,
+          Array.from(answers, () => answers[0])
+        )
+      }))
 
     const faults: readonly [name: string, text: RegExp, bytes: () => Uint8Array][] = [
       ['an unknown frame', /unknown type 127/, () => Buffer.of(0x7f)],
@@ -246,6 +301,12 @@ function open({ version = 1, channel = 'orders' } = {}): Buffer {
     name
   ])
   return Buffer.concat([Buffer.of(1, body.length >> 8, body.length & 0xff), body])
+}
+
+/** A sealed head, with a hint of its own. */
+function sealed(head: Buffer, version = 1): Buffer {
+  const body = Buffer.concat([Buffer.of(version), randomBytes(8), head])
+  return Buffer.concat([Buffer.of(6, body.length >> 8, body.length & 0xff), body])
 }
 
 function resume(): Buffer {

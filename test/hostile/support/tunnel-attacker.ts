@@ -1,7 +1,7 @@
 import { createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import type { Connection, Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
-import { noise } from '@warren/noise'
+import { noise, sealOutbound } from '@warren/noise'
 import { createSwarm } from '@warren/swarm'
 import type { Swarm } from '@warren/swarm'
 import { tcp } from '@warren/transport-tcp'
@@ -25,7 +25,8 @@ export const CONTROL = {
   probe: 7,
   present: 8,
   withdraw: 10,
-  goodbye: 11
+  goodbye: 11,
+  reproof: 14
 } as const
 
 /** A stream to the victim, and what came on it. */
@@ -134,6 +135,13 @@ export class TunnelAttacker implements AsyncDisposable {
     stream.sendControl(CONTROL.proof, [1, this.#proof(token, nonce, theirs)])
     await stream.message(CONTROL.welcome)
     return stream
+  }
+
+  /** Begins a seal on a stream whose head is out, with a prologue that is not the victim's. */
+  async sealWrongly(stream: RawStream): Promise<void> {
+    const { privateKey } = this.#swarm.components
+    const prologue = randomBytes(100)
+    await sealOutbound(stream.stream, { privateKey, prologue })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

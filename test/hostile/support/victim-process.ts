@@ -79,6 +79,8 @@ export async function start(init: VictimInit): Promise<VictimAddress> {
     })
     const listener = await tunnel.listen('orders')
     void acceptAll(listener)
+    await tunnel.listen('hidden', { peers: { allow: [] } })
+    await tunnel.listen('sealed', { seal: true })
   }
   await swarm.listen(listen.map(each => multiaddr(each)))
   const addresses = swarm.listenAddrs().map(String)
