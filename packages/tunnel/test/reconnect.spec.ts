@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
 import type { ByteSession, Session } from '../src/index.ts'
 import { TunnelLink } from '../src/links/tunnel-link.ts'
-import type { Node, NodeOptions } from './support/nodes.ts'
+import type { Node } from './support/nodes.ts'
 import {
   addressOf,
   cleanUp,
   linked,
-  loopbackAddress,
   message,
   node,
   nodeOn,
@@ -16,21 +15,7 @@ import {
   textOf,
   until
 } from './support/nodes.ts'
-import { TcpProxy } from './support/tcp-proxy.ts'
-
-/** Two nodes with a proxy between them; the first dials the second. */
-async function proxied(options: NodeOptions = {}): Promise<{ a: Node; b: Node; proxy: TcpProxy }> {
-  const b = await node(options)
-  const port = b.swarm
-    .listenAddrs()[0]
-    ?.getComponents()
-    .find(({ name }) => name === 'tcp')?.value
-  const proxy = await TcpProxy.to(Number(port))
-  const a = await node({ nodes: [loopbackAddress(proxy.port, b.peer)], ...options })
-  await a.tunnel.connect()
-  await linked(a, b)
-  return { a, b, proxy }
-}
+import { proxied } from './support/proxied.ts'
 
 /** The only link of a node, with all it knows. */
 function linkOf({ tunnel }: Node): TunnelLink {
@@ -83,32 +68,6 @@ describe('links that break', () => {
     }
     await session.send(message('still here'))
     assert.equal(textOf(await accepted.receive()), 'still here')
-  })
-
-  it('parity 4 (TestReconnectTunnel), R7: a session goes on in both directions', async () => {
-    const { a, b, proxy } = await proxied()
-    const listener = await b.tunnel.listen('web')
-    const dialled = await a.tunnel.dial('web')
-    const accepted = await listener.accept()
-    await dialled.send(message('before'))
-    assert.equal(textOf(await accepted.receive()), 'before')
-    for (let round = 0; round < 5; round++) {
-      const [lost] = [once(a.tunnel, 'unlink')]
-      proxy.cut()
-      await lost
-      // Both speak while there is no link, and once more when there is one again.
-      await Promise.all([
-        dialled.send(message(`there ${round}`)),
-        accepted.send(message(`back ${round}`))
-      ])
-      assert.equal(textOf(await accepted.receive()), `there ${round}`)
-      assert.equal(textOf(await dialled.receive()), `back ${round}`)
-    }
-    assert.ok(proxy.connections >= 6)
-    assert.ok(dialled.stats().resumes >= 5)
-    assert.equal(dialled.id, accepted.id)
-    await dialled.close()
-    assert.equal(await accepted.receive(), undefined)
   })
 
   it('a session that the far end dialled goes on too', async () => {

@@ -8,7 +8,6 @@ import {
   message,
   node,
   nodeOn,
-  once,
   pair,
   swarmNode,
   textOf,
@@ -18,55 +17,6 @@ import {
 
 describe('tunnel', () => {
   afterEach(cleanUp)
-
-  it('parity 1 (TestTunnel): a message with a header there, its answer back', async () => {
-    const [a, b] = await pair()
-    const listener = await b.tunnel.listen('test-tunnel')
-    const dialled = await a.tunnel.dial('test-tunnel')
-    const accepted = await listener.accept()
-    assert.equal(accepted.id, dialled.id)
-    assert.equal(accepted.peer, a.peer)
-    assert.equal(dialled.peer, b.peer)
-    assert.equal(dialled.link, a.tunnel.links()[0]?.id)
-    await dialled.send(message('', { test: 'send' }))
-    const got = await accepted.receive()
-    assert.deepEqual({ ...got?.headers }, { test: 'send' })
-    await accepted.send(message('', { test: 'accept' }))
-    assert.deepEqual({ ...(await dialled.receive())?.headers }, { test: 'accept' })
-    await dialled.close()
-    assert.equal(await accepted.receive(), undefined)
-  })
-
-  it('parity 2 (TestLoopbackTunnel): a channel of the same tunnel is served in process', async () => {
-    const only = await node()
-    only.tunnel.setNodes([addressOf(only)])
-    await only.tunnel.connect()
-    const listener = await only.tunnel.listen('test-tunnel')
-    const dialled = await only.tunnel.dial('test-tunnel')
-    const accepted = await listener.accept()
-    await dialled.send(message('there', { test: 'send' }))
-    assert.equal(textOf(await accepted.receive()), 'there')
-    await accepted.send(message('back'))
-    assert.equal(textOf(await dialled.receive()), 'back')
-    assert.equal(only.tunnel.links().length, 0)
-    await assert.rejects(only.tunnel.dial('test-tunnel', { bytes: true }), {
-      code: 'ERR_KIND_MISMATCH'
-    })
-    await accepted.close()
-    assert.equal(await dialled.receive(), undefined)
-    await dialled.close()
-    await until(() => only.tunnel.debug().sessions === 0, 'both ends are forgotten')
-  })
-
-  it('parity 3 (TestTunnelRTTRate): both ends have measured the link at once', async () => {
-    const [a, b] = await pair()
-    for (const { tunnel } of [a, b]) {
-      const [link] = tunnel.links()
-      assert.ok(link !== undefined && link.length !== undefined && link.length > 0)
-      assert.equal(link.delay, 0)
-    }
-    assert.equal(a.tunnel.links()[0]?.id, b.tunnel.links()[0]?.id)
-  })
 
   it('carries bytes both ways, with half-close', async () => {
     const [a, b] = await pair()
@@ -86,45 +36,12 @@ describe('tunnel', () => {
     await until(() => a.tunnel.debug().sessions + b.tunnel.debug().sessions === 0, 'all ended')
   })
 
-  it('announces a listener at once, and takes it back at once (R18)', async () => {
-    const [a, b] = await pair()
-    const opened = once(a.tunnel, 'channel')
-    const listener = await b.tunnel.listen('web')
-    assert.deepEqual(
-      (await opened).filter(arg => typeof arg !== 'object'),
-      ['web', true]
-    )
-    assert.deepEqual(a.tunnel.channels(), [{ channel: 'web', peers: [b.peer], local: false }])
-    assert.deepEqual(b.tunnel.channels(), [{ channel: 'web', peers: [], local: true }])
-    const closed = once(a.tunnel, 'channel')
-    await listener.close()
-    assert.deepEqual(
-      (await closed).filter(arg => typeof arg !== 'object'),
-      ['web', false]
-    )
-    assert.deepEqual(a.tunnel.channels(), [])
-  })
-
   it('announces what was listened on before the link came', async () => {
     const b = await node()
     for (let i = 0; i < 250; i++) await b.tunnel.listen(`channel ${i}`)
     const a = await node({ nodes: [addressOf(b)] })
     await a.tunnel.connect()
     await until(() => a.tunnel.channels().length === 250, 'all 250 are known')
-  })
-
-  it('R17: a mode or kind that the channel does not have is an error at once', async () => {
-    const [a, b] = await pair()
-    await b.tunnel.listen('messages')
-    await b.tunnel.listen('bytes', { bytes: true })
-    await until(() => a.tunnel.channels().length === 2, 'both are known')
-    const started = performance.now()
-    await assert.rejects(a.tunnel.dial('messages', { bytes: true }), { code: 'ERR_KIND_MISMATCH' })
-    await assert.rejects(a.tunnel.dial('bytes'), { code: 'ERR_KIND_MISMATCH' })
-    await assert.rejects(a.tunnel.dial('bytes', { mode: 'multicast' }), {
-      code: 'ERR_MODE_MISMATCH'
-    })
-    assert.ok(performance.now() - started < 2_500, 'waited for a timeout')
   })
 
   it('refuses a second listener, bad names, and any use after close', async () => {

@@ -60,7 +60,10 @@ describe('a DHT as directory', () => {
     await Promise.all([ours, alike, others].map(({ tunnel }) => tunnel.listen('orders')))
     await until(() => count(book, 'provide') === 3, 'all have provided')
     const sizes = [...book.records.values()].map(record => record.size)
-    assert.deepEqual(sizes.toSorted((a, b) => a - b), [1, 2])
+    assert.deepEqual(
+      sizes.toSorted((a, b) => a - b),
+      [1, 2]
+    )
     assert.ok(![...book.records.keys()].some(key => key.includes('orders')))
   })
 

@@ -9,6 +9,10 @@ export class TcpProxy {
   readonly #sockets = new Set<Socket>()
   /** Connections that were taken so far. */
   connections = 0
+  /** Milliseconds that each piece takes longer on its way, in either direction. */
+  delay = 0
+  /** Hears every piece that passes. */
+  onData: ((chunk: Uint8Array) => void) | undefined
 
   private constructor(server: Server, target: number) {
     this.#server = server
@@ -62,7 +66,9 @@ export class TcpProxy {
       this.#sockets.add(from)
       from.setNoDelay()
       from.on('data', chunk => {
-        if (!to.write(chunk)) {
+        this.onData?.(chunk)
+        if (this.delay > 0) setTimeout(() => to.write(chunk), this.delay)
+        else if (!to.write(chunk)) {
           from.pause()
           to.once('drain', () => from.resume())
         }
