@@ -44,6 +44,11 @@ export class SchemaAsyncError extends WarrenError {
   readonly code = 'ERR_SCHEMA_ASYNC'
 }
 
+/** Thrown when what carries the frames of a link broke, ended in a frame, or brought what is none. */
+export class FrameLinkError extends WarrenError {
+  readonly code = 'ERR_FRAME_LINK'
+}
+
 /** Thrown when an option or argument is not what it must be. */
 export class NetchanOptionError extends WarrenError {
   readonly code = 'ERR_NETCHAN_OPTION'

@@ -35,6 +35,11 @@ export class LengthPrefixedDecoder {
     return this.#prefix.length + this.#filled
   }
 
+  /** A frame has begun and is not complete. */
+  get isInFrame(): boolean {
+    return this.#frame !== undefined || this.#prefix.length > 0
+  }
+
   /**
    * The frames that `chunk` completes, in order.
    *

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { channel } from '../../src/channel/channel.ts'
 import { PORT } from '../../src/channel/channel-port.ts'
 import { receiving, select, sending, trySelect } from '../../src/channel/select.ts'
-import { seeded, settled } from './settled.ts'
+import { seeded } from '../seeded.ts'
+import { settled } from './settled.ts'
 
 describe('select', () => {
   it('carries out the case that is ready, with its index and typed value', async () => {

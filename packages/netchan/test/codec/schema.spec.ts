@@ -212,9 +212,7 @@ describe('schemas', () => {
   })
 
   it('what a schema makes of a value is what validate gives', () => {
-    const checked = valueSchema(
-      z.object({ size: z.number().default(5), at: z.coerce.number() })
-    )
+    const checked = valueSchema(z.object({ size: z.number().default(5), at: z.coerce.number() }))
     assert.deepEqual(checked.validate({ at: '7' }), { ok: true, value: { size: 5, at: 7 } })
   })
 
