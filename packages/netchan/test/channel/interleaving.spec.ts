@@ -48,23 +48,27 @@ class Play {
   }
 
   async run(): Promise<void> {
-    const sources = Array.from({ length: 1 + this.#below(5) }, () =>
-      this.#oneOf(this.#send, this.#send, this.#selectSend, this.#trySend, this.#push).call(this)
-    )
-    const sinks = Array.from({ length: 1 + this.#below(5) }, () =>
-      this.#oneOf(
-        this.#receive,
-        this.#receive,
-        this.#iterate,
-        this.#selectReceive,
-        this.#pull
-      ).call(this)
-    )
+    const sources = [
+      () => this.#send(),
+      () => this.#send(),
+      () => this.#selectSend(),
+      () => this.#trySend(),
+      () => this.#push()
+    ]
+    const sinks = [
+      () => this.#receive(),
+      () => this.#receive(),
+      () => this.#iterate(),
+      () => this.#selectReceive(),
+      () => this.#pull()
+    ]
+    const sending = this.#some(sources)
+    const receiving = this.#some(sinks)
     // Whatever the others do, one of each channel stays to the end.
     const last = this.#channels.map(each => this.#drain(each))
-    await Promise.all(sources)
+    await Promise.all(sending)
     for (const each of this.#channels) each.close()
-    await Promise.all([...sinks, ...last])
+    await Promise.all([...receiving, ...last])
     for (const each of this.#channels) this.#check(each)
   }
 
@@ -231,9 +235,13 @@ class Play {
     done: (result: R) => void
   ): Promise<void> {
     const controller = new AbortController()
-    const started = start(controller.signal).then(done, (error: unknown) => {
-      assert.equal(error, controller.signal.reason)
-    })
+    const started = (async () => {
+      try {
+        done(await start(controller.signal))
+      } catch (error) {
+        assert.equal(error, controller.signal.reason)
+      }
+    })()
     if (this.#below(4) === 0) {
       await this.#pause()
       controller.abort()
@@ -244,6 +252,11 @@ class Play {
   /** From nothing to a few turns of the microtask queue. */
   async #pause(): Promise<void> {
     for (let turns = this.#below(4); turns > 0; turns--) await Promise.resolve()
+  }
+
+  /** Starts one to five of them. */
+  #some(starts: readonly (() => Promise<void>)[]): Promise<void>[] {
+    return Array.from({ length: 1 + this.#below(5) }, () => this.#oneOf(...starts)())
   }
 
   #below(limit: number): number {
