@@ -111,7 +111,9 @@ export class Recovery {
     if (OUTCOME.rtt >= 0 && !OUTCOME.retransmitted) this.roundTrip.sample(OUTCOME.rtt, now)
     else if (acked > 0 && Math.abs(now - OUTCOME.echoedAt) <= MAX_ECHO) {
       // With retransmissions among what arrived, the timestamp tells which of them was answered.
-      this.roundTrip.sample(Math.max(now - OUTCOME.echoedAt, 0), now)
+      // But when its acknowledgement was lost, a later one tells an old time: it counts in part.
+      const elapsed = Math.min(now - OUTCOME.echoedAt, 2 * this.roundTrip.base)
+      this.roundTrip.sample(Math.max(elapsed, 0), now)
     }
     if (acked > 0) this.roundTrip.backoffs = 0
     if (duplicate) {

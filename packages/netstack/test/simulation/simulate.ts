@@ -8,7 +8,7 @@ import type { TcpConfig } from '../../src/tcp/tcp-config.ts'
 import { Side } from './side.ts'
 
 /** Virtual time after which a simulation has hung: beyond every timeout of a connection. */
-const LIMIT = 3_600_000
+const LIMIT = 36_000_000
 
 /** What a seed's run came to. */
 export interface SimulationResult {
