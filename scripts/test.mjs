@@ -22,6 +22,7 @@ const GROUPS = [
     ['cli', 180_000],
     ['faults', 300_000],
     ['hostile', 120_000],
+    ['netstack', 120_000],
     ['browser', 120_000]
   ].map(([name, timeout]) => ({ name, specs: `test/dist/${name}/**/*.spec.js`, timeout }))
 ]

@@ -1,4 +1,5 @@
 import { Duplex } from 'node:stream'
+import { NetstackAbortedError } from '../errors.ts'
 import type { TcpSocket } from './tcp-socket.ts'
 
 /** Options of a {@link NetSocket}. */
@@ -90,7 +91,7 @@ export class NetSocket extends Duplex {
 
   /** Ends the connection by RST. */
   resetAndDestroy(): this {
-    this.#tcp.abort()
+    this.#abort()
     return this.destroy()
   }
 
@@ -128,8 +129,13 @@ export class NetSocket extends Duplex {
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     // In order when both sides have ended; whatever is left else is not delivered: the peer is told.
-    if (!this.#tcp.closed) this.#tcp.abort()
+    this.#abort()
     done(error)
+  }
+
+  #abort(): void {
+    this.#tcp.events = {}
+    this.#tcp.abort()
   }
 
   /** Hands on what waits, as long as the stream takes it. */
@@ -174,8 +180,9 @@ export class NetSocket extends Duplex {
   }
 
   #closed(error: Error | undefined): void {
-    // Whoever waits for a write or an end is told by the error of destroy().
-    if (error !== undefined) this.destroy(error)
-    else this.#flushed()
+    // Whoever waits for a write or an end is told by destroy(). That the stack was closed under it is
+    // the application's own doing, and no error of the connection.
+    if (error === undefined) this.#flushed()
+    else this.destroy(error instanceof NetstackAbortedError ? undefined : error)
   }
 }
