@@ -11,6 +11,14 @@ export type {
   SelectOptions,
   SendCase
 } from './channel/select.ts'
+export {
+  fromIterable,
+  fromReadableStream,
+  sinkTo,
+  toReadableStream,
+  toWritableStream
+} from './channel/streams.ts'
+export type { FromOptions, IntoOptions } from './channel/streams.ts'
 export { bytesCodec } from './codec/bytes-codec.ts'
 export { cborCodec } from './codec/cbor-codec.ts'
 export type { CodecOptions } from './codec/codec-options.ts'
