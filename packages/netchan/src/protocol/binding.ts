@@ -18,8 +18,10 @@ export type BindingEvent =
   | { readonly type: 'left'; readonly failure: Failure | undefined }
   /** The peer broke the protocol in this binding, and was told: it is over. */
   | { readonly type: 'failed'; readonly failure: Failure }
-  /** The link is gone, or was ended by the peer in order (without an error). */
-  | { readonly type: 'lost'; readonly error: Error }
+  /** The last value before the end was taken. */
+  | { readonly type: 'drained' }
+  /** The link is gone; `isOrderly`: the peer has said goodbye before. */
+  | { readonly type: 'lost'; readonly error: Error; readonly isOrderly: boolean }
 
 /** Takes what happens to a binding. */
 export interface BindingHandler {
@@ -35,8 +37,12 @@ export class Binding {
   readonly send: SendHalf | undefined
   readonly receive: ReceiveHalf | undefined
   handler: BindingHandler | undefined
+  /** Ends in values of this binding that nobody has resolved; made when there is one. */
+  nested: Set<Binding> | undefined
   /** `true` until the exporter has answered. */
   isAsked: boolean
+  /** What we do not take before we leave goes to another importer. */
+  isRedelivered = false
   /** Events that are queued, so that each is queued once. */
   isDataQueued = false
   isReadyQueued = false

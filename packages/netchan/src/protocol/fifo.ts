@@ -37,6 +37,13 @@ export class Fifo<T> {
     this.#head = 0
   }
 
+  some(test: (item: T) => boolean): boolean {
+    for (let i = this.#head; i < this.#items.length; i++) {
+      if (test(this.#items[i] as T)) return true
+    }
+    return false
+  }
+
   /** Takes all of them. */
   drain(): T[] {
     const items = this.#items.slice(this.#head) as T[]

@@ -37,8 +37,19 @@ export interface BindRequest {
   readonly sends: Uint8Array
   /** Of the values that the importer receives; empty: none. */
   readonly receives: Uint8Array
-  /** What the importer lets the exporter have unread; with kind `send` both are 0. */
+  /**
+   * What the importer lets the exporter have unread; with kind `send`: what it would like to have
+   * unread at the exporter.
+   */
   readonly window: Window
+}
+
+/** Body of `bound`. */
+export interface Bound {
+  /** What the exporter lets the importer have unread; with kind `recv` both are 0. */
+  readonly window: Window
+  /** Values that are not confirmed when the importer leaves go to another importer. */
+  readonly redelivers: boolean
 }
 
 /** Body of `open`: an end inside a value of the binding `parent`. */
@@ -94,15 +105,20 @@ export function decodeBind(body: Uint8Array): BindRequest {
   return request
 }
 
-export function encodeWindow(window: Window): Uint8Array {
-  return new ByteWriter().varint(window.items).varint(window.bytes).done()
+export function encodeBound({ window, redelivers }: Bound): Uint8Array {
+  return new ByteWriter()
+    .varint(window.items)
+    .varint(window.bytes)
+    .byte(redelivers ? 1 : 0)
+    .done()
 }
 
-export function decodeBound(body: Uint8Array): Window {
+export function decodeBound(body: Uint8Array): Bound {
   const reader = new ByteReader(body)
   const window = decodeWindow(reader)
+  const redelivers = reader.byte('redelivers') !== 0
   reader.end('bound')
-  return window
+  return { window, redelivers }
 }
 
 export function encodeFailure(failure: Failure | undefined): Uint8Array {

@@ -5,6 +5,7 @@ import { FrameReader } from './frame-reader.ts'
 import { FrameWriter } from './frame-writer.ts'
 import {
   type BindRequest,
+  type Bound,
   type OpenRequest,
   type Window,
   decodeBind,
@@ -16,13 +17,13 @@ import {
   decodeOpen,
   decodeRefuse,
   encodeBind,
+  encodeBound,
   encodeCredit,
   encodeFailure,
   encodeHangup,
   encodeHello,
   encodeOpen,
   encodeRefuse,
-  encodeWindow,
   noWindow
 } from './frames.ts'
 import { ANSWERS_HIGH_WATER, MAX_ID, OUTPUT_HIGH_WATER, frameLimit } from './limits.ts'
@@ -49,6 +50,8 @@ export interface LinkCoreInit {
 
 /** What {@link LinkCore.pollEvent} returns. */
 export type LinkEvent =
+  /** The peer has said hello, in a version that we speak. */
+  | { readonly type: 'open' }
   /** The importer asks for a channel: answer with `accept` or `refuse`. */
   | { readonly type: 'bind'; readonly binding: Binding; readonly request: BindRequest }
   | { readonly type: 'binding'; readonly binding: Binding; readonly event: BindingEvent }
@@ -60,6 +63,7 @@ export type LinkState = 'greeting' | 'open' | 'closed'
 
 const READY: BindingEvent = { type: 'ready' }
 const DATA: BindingEvent = { type: 'data' }
+const DRAINED: BindingEvent = { type: 'drained' }
 const BOUND: BindingEvent = { type: 'bound' }
 
 /**
@@ -147,9 +151,7 @@ export class LinkCore {
   /** The peer's nested binding `id` of `parent` that nobody has resolved. */
   unresolved(id: number, parent: Binding): Binding | undefined {
     const binding = this.#bindings.get(id)
-    return binding?.parent === parent && binding.handler === undefined && !this.#isOurs(id)
-      ? binding
-      : undefined
+    return binding !== undefined && parent.nested?.has(binding) === true ? binding : undefined
   }
 
   // --- What happens ---
@@ -163,14 +165,14 @@ export class LinkCore {
     }
   }
 
-  /** The carrier is gone: every binding hears of it. */
-  lose(error: Error): void {
+  /** The carrier is gone: every binding hears of it. `isOrderly`: the peer has said goodbye. */
+  lose(error: Error, isOrderly: boolean): void {
     this.#writer.clear()
     this.#over()
-    for (const binding of this.#bindings.values()) this.#tell(binding, { type: 'lost', error })
+    for (const binding of this.#bindings.values()) {
+      this.#tell(binding, { type: 'lost', error, isOrderly })
+    }
     this.#bindings.clear()
-    this.#owing.clear()
-    this.#blocked.clear()
   }
 
   nextTimeout(): number | undefined {
@@ -200,8 +202,11 @@ export class LinkCore {
       id,
       kind: request.kind,
       send:
-        request.kind === 'recv' ? undefined : new SendHalf(request.kind === 'call' ? 1 : request.count),
-      receive: request.kind === 'send' ? undefined : this.#receiveHalf(request.window, request.count),
+        request.kind === 'recv'
+          ? undefined
+          : new SendHalf(request.kind === 'call' ? 1 : request.count),
+      receive:
+        request.kind === 'send' ? undefined : this.#receiveHalf(request.window, request.count),
       isAsked: true
     })
     if (request.kind === 'call') {
@@ -214,12 +219,17 @@ export class LinkCore {
     return binding
   }
 
-  /** Accepts what was asked for; `window`: what the importer may have unread here. */
-  accept(binding: Binding, window: Window): void {
+  /**
+   * Accepts what was asked for.
+   *
+   * @param window what the importer may have unread here, if it sends
+   * @param redelivers values that are not confirmed when the importer leaves go to another
+   */
+  accept(binding: Binding, window: Window, redelivers: boolean): void {
     binding.isAsked = false
     if (binding.kind === 'call') return
-    if (binding.receive !== undefined) binding.receive.window = window
-    this.#answer(FRAME.bound, binding.id, encodeWindow(binding.receive ? window : noWindow()))
+    binding.receive?.allow(window)
+    this.#answer(FRAME.bound, binding.id, encodeBound({ window, redelivers }))
   }
 
   /** Refuses it. */
@@ -250,9 +260,10 @@ export class LinkCore {
 
   /** Takes up an end that the peer opened; `window`: what it may have unread here, if it sends. */
   resolve(binding: Binding, window: Window): void {
+    binding.parent?.nested?.delete(binding)
     if (binding.receive === undefined) return
-    binding.receive.window = window
-    this.#write(FRAME.bound, binding.id, encodeWindow(window))
+    binding.receive.allow(window)
+    this.#write(FRAME.bound, binding.id, encodeBound({ window, redelivers: false }))
   }
 
   /** There is room for one more value, in the window and towards the link. */
@@ -280,20 +291,27 @@ export class LinkCore {
     this.#forgetIfOver(binding)
   }
 
-  /** The next value, for good. */
+  /** The next value, for good. After the last one before the end, a `drained` event follows. */
   take(binding: Binding): Uint8Array | undefined {
     const half = binding.receive
     const bytes = half?.take()
-    if (half === undefined || bytes === undefined || this.#state === 'closed') return bytes
-    if (half.unread === 0 && half.state === 'ended') {
+    if (half === undefined || bytes === undefined) return undefined
+    if (half.unread === 0 && (half.state === 'ended' || this.#state === 'closed')) {
       this.#credit(binding)
       half.finish()
       this.#forgetIfOver(binding)
-    } else {
+      this.settle(binding)
+    } else if (this.#state !== 'closed') {
       this.#owing.add(binding)
       this.#wake()
     }
     return bytes
+  }
+
+  /** Queues a `drained` event: for an end that must not happen inside the call that found it. */
+  settle(binding: Binding): void {
+    this.#tell(binding, DRAINED)
+    this.#wake()
   }
 
   /** Receives no more: what was not taken goes back to the peer. Returns how many that are. */
@@ -400,6 +418,7 @@ export class LinkCore {
     this.#peerMaxValueBytes = hello.maxValueBytes
     this.#state = 'open'
     this.#helloAt = undefined
+    this.#events.push({ type: 'open' })
   }
 
   #onBind(id: number, request: BindRequest): void {
@@ -436,13 +455,13 @@ export class LinkCore {
         message: `more than ${this.#init.maxBindings} bindings on this link`
       }
     }
-    if (request.kind !== 'send' && (request.window.items === 0 || request.window.bytes === 0)) {
+    if (request.window.items === 0 || request.window.bytes === 0) {
       return { code: CODE.invalid, message: 'a window of 0' }
     }
     return undefined
   }
 
-  #onBound(binding: Binding | undefined, window: Window): void {
+  #onBound(binding: Binding | undefined, { window, redelivers }: Bound): void {
     if (binding === undefined) return
     const isNested = binding.parent !== undefined && binding.send?.state === 'granting'
     if (!this.#isOurs(binding.id) || !(binding.isAsked || isNested)) {
@@ -452,6 +471,7 @@ export class LinkCore {
       return this.#failBinding(binding, CODE.invalid, 'a window of 0')
     }
     binding.isAsked = false
+    binding.isRedelivered = redelivers
     binding.send?.grant(window)
     this.#tell(binding, binding.parent === undefined ? BOUND : READY)
   }
@@ -499,7 +519,7 @@ export class LinkCore {
       return this.#failBinding(binding, CODE.misdirected, 'close in the wrong direction')
     }
     half.end(failure)
-    if (half.state === 'over') this.#credit(binding)
+    this.#credit(binding)
     this.#tell(binding, { type: 'ended', failure })
     this.#forgetIfOver(binding)
   }
@@ -519,7 +539,6 @@ export class LinkCore {
     this.#newPeerId(id)
     const parent = this.#lookUp(request.parent)
     // The parent has ended meanwhile, or there is no room: its value will not be resolved.
-    const room = parent !== undefined && this.#hasRoom()
     const binding = new Binding({
       id,
       kind: request.kind === 'send' ? 'recv' : 'send',
@@ -531,9 +550,13 @@ export class LinkCore {
     if (request.kind === 'recv' && (request.window.items === 0 || request.window.bytes === 0)) {
       return this.#failBinding(binding, CODE.invalid, 'a window of 0')
     }
-    if (!room) return this.#failBinding(binding, CODE.limit, 'no room for a channel in a value')
+    if (parent === undefined || !this.#hasRoom()) {
+      return this.#failBinding(binding, CODE.limit, 'no room for a channel in a value')
+    }
     binding.send?.grant(request.window)
     this.#bindings.set(id, binding)
+    parent.nested ??= new Set()
+    parent.nested.add(binding)
   }
 
   // --- Helpers ---
@@ -625,12 +648,12 @@ export class LinkCore {
     this.#bindings.delete(binding.id)
     this.#owing.delete(binding)
     this.#blocked.delete(binding)
+    binding.parent?.nested?.delete(binding)
+    if (binding.nested === undefined) return
     // Ends in values that nobody resolved end with the binding that brought them.
-    for (const nested of this.#bindings.values()) {
-      if (nested.parent === binding && nested.handler === undefined && !this.#isOurs(nested.id)) {
-        this.end(nested)
-        this.hangup(nested)
-      }
+    for (const nested of [...binding.nested]) {
+      this.end(nested)
+      this.hangup(nested)
     }
   }
 

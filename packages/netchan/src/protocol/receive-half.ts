@@ -68,7 +68,8 @@ export class ReceiveHalf {
     return this.#failure
   }
 
-  set window(window: Window) {
+  /** What the sender may have unread from now on. */
+  allow(window: Window): void {
     this.#window = window
   }
 

@@ -1,0 +1,106 @@
+import type { AttachEnd, Codec, ResolveEnd } from '../codec/codec-types.ts'
+import type { ValueSchema } from '../codec/schema-types.ts'
+import { ValueInvalidError, ValueTooLongError } from '../errors.ts'
+import { describeError } from '@warren/utils'
+
+/** A codec's bytes are good until it encodes again: whose they are now. */
+const lastCoder = new WeakMap<Codec, ValueCoder>()
+
+/** Values of one channel to bytes and back, checked by its schema. */
+export class ValueCoder {
+  readonly codec: Codec
+  readonly schema: ValueSchema
+  readonly #name: string
+  readonly #maxBytes: number
+  readonly #maxEnds: number
+  /** What {@link check} encoded last, for the send that follows it in the same step. */
+  #checked: { readonly value: unknown; readonly bytes: Uint8Array } | undefined
+
+  constructor(init: {
+    readonly name: string
+    readonly codec: Codec
+    readonly schema: ValueSchema
+    readonly maxValueBytes: number
+    /** Channels that one value may carry. */
+    readonly maxEnds: number
+  }) {
+    this.#name = init.name
+    this.codec = init.codec
+    this.schema = init.schema
+    this.#maxBytes = init.maxValueBytes
+    this.#maxEnds = init.maxEnds
+  }
+
+  /**
+   * Would this value arrive? For the guard of a channel, so that `send` itself refuses it.
+   *
+   * @throws ValueInvalidError, ValueTooLongError
+   */
+  check(value: unknown): void {
+    this.#checked = undefined
+    const validation = this.schema.validate(value)
+    if (!validation.ok) throw this.#invalid('the schema refuses a value', validation.issues)
+    let ends = 0
+    const bytes = this.encode(value, () => ends++)
+    if (ends === 0) this.#checked = { value, bytes }
+  }
+
+  /**
+   * The bytes are good until the next call.
+   *
+   * @throws ValueInvalidError, ValueTooLongError
+   */
+  encode(value: unknown, attach: AttachEnd): Uint8Array {
+    const checked = this.#checked
+    this.#checked = undefined
+    if (checked !== undefined && checked.value === value) {
+      if (lastCoder.get(this.codec) === this) return checked.bytes
+    }
+    lastCoder.set(this.codec, this)
+    let ends = 0
+    let bytes: Uint8Array
+    try {
+      bytes = this.codec.encode(value, end => {
+        if (++ends > this.#maxEnds) {
+          throw new ValueInvalidError(`more than ${this.#maxEnds} channels in one value`)
+        }
+        return attach(end)
+      })
+    } catch (cause) {
+      throw this.#invalid(`a value cannot be encoded as ${this.codec.name}`, [], cause)
+    }
+    if (bytes.length > this.#maxBytes) {
+      throw new ValueTooLongError(
+        `${this.#name}: a value of ${bytes.length} bytes, encoded, is over the limit of ${this.#maxBytes}`
+      )
+    }
+    return bytes
+  }
+
+  /** @throws ValueInvalidError */
+  decode(bytes: Uint8Array, resolve: ResolveEnd): unknown {
+    let value: unknown
+    try {
+      value = this.codec.decode(bytes, resolve)
+    } catch (cause) {
+      throw this.#invalid(`what came is no ${this.codec.name}`, [], cause)
+    }
+    const validation = this.schema.validate(value)
+    if (!validation.ok) throw this.#invalid('the schema refuses what came', validation.issues)
+    return validation.value
+  }
+
+  #invalid(
+    why: string,
+    issues: ConstructorParameters<typeof ValueInvalidError>[1],
+    cause?: unknown
+  ): ValueInvalidError {
+    const at = issues?.map(issue => `${issue.path}: ${issue.message}`).join('; ')
+    const detail = cause === undefined ? (at ?? '') : describeError(cause)
+    return new ValueInvalidError(
+      `${this.#name}: ${why}${detail === '' ? '' : ` (${detail})`}`,
+      issues,
+      cause === undefined ? {} : { cause }
+    )
+  }
+}
