@@ -30,6 +30,7 @@ export class BroadcastSource implements Source, Puller, OutletOwner {
   readonly #policy: OverloadPolicy
   readonly #backlog: number
   readonly #outlets = new Map<Outlet, Waiting>()
+  readonly #detach: () => void
   #taken = 0
   #dropped = 0
   #end: { readonly failure: Failure | undefined } | undefined
@@ -46,7 +47,7 @@ export class BroadcastSource implements Source, Puller, OutletOwner {
     this.#hooks = hooks
     this.#policy = policy
     this.#backlog = policy === 'latest' ? 1 : backlog
-    port.attachPuller(this)
+    this.#detach = port.attachPuller(this)
   }
 
   get pending(): number {
@@ -78,13 +79,17 @@ export class BroadcastSource implements Source, Puller, OutletOwner {
   add(init: Omit<OutletInit, 'owner'>): Outlet {
     const outlet = new Outlet({ ...init, owner: this })
     this.#outlets.set(outlet, { values: new Fifo() })
-    if (this.#end !== undefined) this.#finish(outlet)
-    else this.#port.pull(this)
     return outlet
   }
 
+  start(outlet: Outlet): void {
+    if (this.#end !== undefined) this.#finish(outlet)
+    else this.#port.pull(this)
+  }
+
   stop(failure: Failure | undefined): void {
-    for (const outlet of [...this.#outlets.keys()]) outlet.end(failure)
+    this.#detach()
+    for (const outlet of this.#outlets.keys()) outlet.end(failure)
   }
 
   // --- For the local channel ---
@@ -109,7 +114,7 @@ export class BroadcastSource implements Source, Puller, OutletOwner {
       return
     }
     if (this.#outlets.size === 0) this.#dropped++
-    for (const [outlet, waiting] of [...this.#outlets]) {
+    for (const [outlet, waiting] of this.#outlets) {
       if (waiting.values.length === 0 && outlet.ready) outlet.send(value, number, bytes)
       else this.#queue(outlet, waiting, value, number, bytes)
     }
@@ -117,7 +122,7 @@ export class BroadcastSource implements Source, Puller, OutletOwner {
 
   end(error: Error | undefined): void {
     this.#end = { failure: failureOf(error) }
-    for (const outlet of [...this.#outlets.keys()]) this.#finish(outlet)
+    for (const outlet of this.#outlets.keys()) this.#finish(outlet)
   }
 
   // --- For the importers ---

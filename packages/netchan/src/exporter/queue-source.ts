@@ -59,13 +59,16 @@ export class QueueSource implements Source, OutletOwner {
       end: error => this.#onEnd(error)
     })
     this.#lanes.set(outlet, lane)
-    lane.attach(this.#port)
-    this.onReady(outlet)
     return outlet
   }
 
+  start(outlet: Outlet): void {
+    this.#lanes.get(outlet)?.attach(this.#port)
+    this.onReady(outlet)
+  }
+
   stop(failure: Failure | undefined): void {
-    for (const [outlet, lane] of [...this.#lanes]) {
+    for (const [outlet, lane] of this.#lanes) {
       lane.detach()
       outlet.end(failure)
     }
@@ -88,7 +91,7 @@ export class QueueSource implements Source, OutletOwner {
     this.#returned.unshift(returned)
     this.#redelivered += returned.length
     this.#hooks.onGone(outlet, returned.length, error)
-    for (const other of [...this.#lanes.keys()]) this.onReady(other)
+    for (const other of this.#lanes.keys()) this.onReady(other)
     this.#hooks.onProgress()
   }
 
@@ -116,7 +119,7 @@ export class QueueSource implements Source, OutletOwner {
   #settle(): void {
     if (this.#end === undefined || this.#returned.length > 0) return
     const inFlight = this.#inFlight
-    for (const outlet of [...this.#lanes.keys()]) {
+    for (const outlet of this.#lanes.keys()) {
       if (inFlight === outlet.inFlight) outlet.end(this.#end.failure)
     }
   }

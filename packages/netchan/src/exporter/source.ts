@@ -25,8 +25,10 @@ export interface Source {
   readonly redelivered: number
   /** Values that an importer lost by the overload policy. */
   readonly dropped: number
-  /** Serves another importer. */
+  /** Another importer, to be served from {@link Source.start} on. */
   add(init: Omit<OutletInit, 'owner'>): Outlet
+  /** Begins to serve it: that may be over at once, when there is nothing more to send. */
+  start(outlet: Outlet): void
   /** Serves nobody any more. */
   stop(failure: Failure | undefined): void
 }

@@ -651,7 +651,7 @@ export class LinkCore {
     binding.parent?.nested?.delete(binding)
     if (binding.nested === undefined) return
     // Ends in values that nobody resolved end with the binding that brought them.
-    for (const nested of [...binding.nested]) {
+    for (const nested of binding.nested) {
       this.end(nested)
       this.hangup(nested)
     }

@@ -20,7 +20,7 @@ export interface CarriedEndsInit {
   readonly coder: ValueCoder
   /** What the peer may have unread of a carried channel here. */
   readonly window: Window
-  report(error: Error): void
+  readonly report: (error: Error) => void
 }
 
 /** A carried end that may be taken back, with the value that holds it, before anyone took it. */
@@ -94,7 +94,8 @@ export class CarriedEnds {
     const ends = new CarriedEnds({ ...this.#init, what, binding })
     const close = (error: Error | undefined): void => port.close(error)
     if (kind === 'sender') {
-      return new InPump({ what, core, binding, port, coder, ends, report, onEnd: close })
+      const onEnd = close
+      return new InPump({ what, core, binding, port, coder, ends, report, onEnd }).start()
     }
     const first = leftovers.get(port) ?? []
     leftovers.delete(port)
@@ -109,7 +110,7 @@ export class CarriedEnds {
       report,
       onProgress: () => {},
       onEnd: close
-    })
+    }).start()
     return {
       release() {
         const rest = pump.release()

@@ -17,12 +17,12 @@ export interface InPumpInit {
   readonly coder: ValueCoder
   readonly ends: CarriedEnds
   /** Something went wrong here that no call waits for. */
-  report(error: Error): void
+  readonly report: (error: Error) => void
   /**
    * No more will come: everything that came has been delivered, or `dropped` values were not.
    * Called once. Whether the local channel ends with it is for the owner to say.
    */
-  onEnd(error: Error | undefined, dropped: number): void
+  readonly onEnd: (error: Error | undefined, dropped: number) => void
 }
 
 /**
@@ -40,9 +40,13 @@ export class InPump implements Pusher, BindingHandler {
   constructor(init: InPumpInit) {
     this.#init = init
     init.binding.handler = this
-    this.#detach = init.port.attachPusher(this)
-    // The port may have been closed before: `end` was called from within.
+  }
+
+  /** Begins: the end may come at once, when the local channel is closed. */
+  start(): this {
+    this.#detach = this.#init.port.attachPusher(this)
     if (this.#ended) this.#detach()
+    return this
   }
 
   /** Values that came and were not fetched. */
@@ -118,6 +122,11 @@ export class InPump implements Pusher, BindingHandler {
     const dropped = this.#init.core.hangup(this.#init.binding, failure)
     this.#finish(error, dropped)
     return dropped
+  }
+
+  /** Ends at once with `error`: the exporter has refused. */
+  fail(error: Error): void {
+    this.#finish(error, 0)
   }
 
   /** Lets go of the local channel without a word to its owner. */

@@ -19,14 +19,14 @@ export interface OutPumpInit {
   /** Values that go before those of the local channel. */
   readonly first?: readonly unknown[]
   /** Something went wrong here that no call waits for. */
-  report(error: Error): void
+  readonly report: (error: Error) => void
   /** Values were confirmed: whoever waits for `sync` or `drain` looks again. */
-  onProgress(): void
+  readonly onProgress: () => void
   /**
    * No more will go, and `unconfirmed` were sent of which nobody said that they were taken. Called
    * once. Whether the local channel ends with it is for the owner to say.
    */
-  onEnd(error: Error | undefined, unconfirmed: readonly unknown[]): void
+  readonly onEnd: (error: Error | undefined, unconfirmed: readonly unknown[]) => void
 }
 
 /**
@@ -39,17 +39,22 @@ export class OutPump implements Puller, BindingHandler {
   /** No more is taken from the local channel. */
   #detached = false
   #ended = false
-  readonly #unguard: () => void
+  #unguard: (() => void) | undefined
   readonly #first: unknown[]
 
   constructor(init: OutPumpInit) {
     this.#init = init
     this.#first = [...(init.first ?? [])]
     init.binding.handler = this
-    this.#unguard = init.port.guard(value => init.coder.check(value))
-    const detach = init.port.attachPuller(this)
-    if (this.#detached) detach()
-    else this.#detach = detach
+  }
+
+  /** Begins: the end may come at once, when the local channel is closed. */
+  start(): this {
+    const { port, coder } = this.#init
+    this.#unguard = port.guard(value => coder.check(value))
+    this.#detach = port.attachPuller(this)
+    if (this.#detached) this.#detach()
+    return this
   }
 
   /** Values that the local channel took and nobody confirmed. */
@@ -174,7 +179,7 @@ export class OutPump implements Puller, BindingHandler {
 
   #let(): void {
     this.#detached = true
-    this.#unguard()
+    this.#unguard?.()
     this.#detach?.()
   }
 

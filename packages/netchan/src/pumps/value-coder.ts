@@ -3,8 +3,8 @@ import type { ValueSchema } from '../codec/schema-types.ts'
 import { ValueInvalidError, ValueTooLongError } from '../errors.ts'
 import { describeError } from '@warren/utils'
 
-/** A codec's bytes are good until it encodes again: whose they are now. */
-const lastCoder = new WeakMap<Codec, ValueCoder>()
+/** Encoded bytes are good until the next value is encoded, by whichever coder: counts them. */
+let encoded = 0
 
 /** Values of one channel to bytes and back, checked by its schema. */
 export class ValueCoder {
@@ -14,7 +14,9 @@ export class ValueCoder {
   readonly #maxBytes: number
   readonly #maxEnds: number
   /** What {@link check} encoded last, for the send that follows it in the same step. */
-  #checked: { readonly value: unknown; readonly bytes: Uint8Array } | undefined
+  #checked:
+    | { readonly value: unknown; readonly bytes: Uint8Array; readonly at: number }
+    | undefined
 
   constructor(init: {
     readonly name: string
@@ -42,7 +44,7 @@ export class ValueCoder {
     if (!validation.ok) throw this.#invalid('the schema refuses a value', validation.issues)
     let ends = 0
     const bytes = this.encode(value, () => ends++)
-    if (ends === 0) this.#checked = { value, bytes }
+    if (ends === 0) this.#checked = { value, bytes, at: encoded }
   }
 
   /**
@@ -53,10 +55,8 @@ export class ValueCoder {
   encode(value: unknown, attach: AttachEnd): Uint8Array {
     const checked = this.#checked
     this.#checked = undefined
-    if (checked !== undefined && checked.value === value) {
-      if (lastCoder.get(this.codec) === this) return checked.bytes
-    }
-    lastCoder.set(this.codec, this)
+    if (checked !== undefined && checked.value === value && checked.at === encoded) return checked.bytes
+    encoded++
     let ends = 0
     let bytes: Uint8Array
     try {
