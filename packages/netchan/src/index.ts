@@ -26,6 +26,27 @@ export { jsonCodec } from './codec/json-codec.ts'
 export type { ChannelEnd, AttachEnd, Codec, ResolveEnd } from './codec/codec-types.ts'
 export type { FieldDifference, Fingerprint, ValueIssue } from './codec/schema-types.ts'
 export type { Direction, ExportMode, OverloadPolicy } from './directions.ts'
+export { createExporter } from './exporter/exporter.ts'
+export type { CallContext } from './exporter/call-handler.ts'
+export type {
+  BindingInfo,
+  ChannelOptions,
+  ExportOptions,
+  ExportStats,
+  Exporter,
+  ExporterEvents,
+  ExporterOptions,
+  HandleOptions,
+  Reply,
+  UnboundInfo
+} from './exporter/exporter-types.ts'
+export { importFrom } from './importer/importer.ts'
+export type {
+  CallOptions,
+  ImportOptions,
+  Importer,
+  ImporterOptions
+} from './importer/importer-types.ts'
 export { asFrameLink } from './links/as-frame-link.ts'
 export type { LinkSource } from './links/as-frame-link.ts'
 export type { FrameLink } from './links/frame-link.ts'
@@ -36,13 +57,28 @@ export { sessionLink } from './links/session-link.ts'
 export type { MessageSession } from './links/session-link.ts'
 export { socketLink } from './links/socket-link.ts'
 export { streamLink } from './links/stream-link.ts'
+export type { WaitOptions } from './waiters.ts'
 export {
+  AlreadyExportedError,
+  AlreadyImportedError,
   ChannelClosedError,
+  CodecMismatchError,
   FrameLinkError,
+  HangupError,
+  NetchanClosedError,
+  NetchanLimitError,
+  NetchanLinkLostError,
   NetchanOptionError,
+  NetchanProtocolError,
+  NetchanTimeoutError,
+  NetchanVersionError,
+  OverloadError,
+  RemoteError,
   SchemaAsyncError,
   SchemaMismatchError,
   TooManyWaitingError,
+  UnknownNameError,
   ValueInvalidError,
-  ValueTooLongError
+  ValueTooLongError,
+  WrongDirectionError
 } from './errors.ts'

@@ -3,7 +3,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Receiver, Sender } from '../channel/channel-types.ts'
 import type { Codec } from '../codec/codec-types.ts'
 import type { Direction, ExportMode, OverloadPolicy } from '../directions.ts'
-import type { FrameLinkSource } from '../links/to-frame-link.ts'
+import type { LinkSource } from '../links/as-frame-link.ts'
 import type { WaitOptions } from '../waiters.ts'
 import type { CallContext } from './call-handler.ts'
 
@@ -162,9 +162,9 @@ export interface Exporter {
    */
   hangup(name: string): void
   /** Serves each link that the listener gives, until it ends. */
-  serve(listener: AsyncIterable<FrameLinkSource>, options?: AbortOptions): Promise<void>
+  serve(listener: AsyncIterable<LinkSource>, options?: AbortOptions): Promise<void>
   /** Serves one link; resolves when it has ended. Why it ended, if not in order, is an error event. */
-  serveConn(link: FrameLinkSource): Promise<void>
+  serveConn(link: LinkSource): Promise<void>
   /**
    * Resolves when nothing is pending anywhere: every value sent was taken by an importer's
    * application, every value that came is in the local channel, every call is answered.

@@ -3,24 +3,25 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { deadline, waitFor } from '@warren/utils'
 import { PORT } from '../channel/channel-port.ts'
 import type { Receiver, Sender } from '../channel/channel-types.ts'
-import type { Codec } from '../codec/codec-types.ts'
-import { coderOf } from '../coders.ts'
 import { DEFAULTS } from '../defaults.ts'
 import type { Direction } from '../directions.ts'
 import { ErrorFeed } from '../error-feed.ts'
 import { HangupError, NetchanClosedError, NetchanOptionError } from '../errors.ts'
 import { Events } from '../events.ts'
 import { LinkDriver } from '../link-driver.ts'
-import { type FrameLinkSource, toFrameLink } from '../links/to-frame-link.ts'
+import { type LinkSource, asFrameLink } from '../links/as-frame-link.ts'
 import { checkName, checkNumber } from '../names.ts'
 import { CODE } from '../protocol/codes.ts'
-import type { Window } from '../protocol/frames.ts'
-import { MAX_WINDOW_BYTES, MAX_WINDOW_ITEMS } from '../protocol/limits.ts'
 import { Waiters, type WaitOptions } from '../waiters.ts'
-import { BroadcastSource } from './broadcast-source.ts'
-import { type CallFunction, CallHandler } from './call-handler.ts'
+import type { CallFunction } from './call-handler.ts'
 import { ExportTable } from './export-table.ts'
 import type { Exported } from './exported.ts'
+import {
+  type ExportContext,
+  exportedHandler,
+  receivedChannel,
+  sentChannel
+} from './make-exported.ts'
 import type {
   BindingInfo,
   ExportOptions,
@@ -30,9 +31,6 @@ import type {
   ExporterOptions,
   HandleOptions
 } from './exporter-types.ts'
-import { QueueSource } from './queue-source.ts'
-import { ReceivedChannel } from './received-channel.ts'
-import { SentChannel } from './sent-channel.ts'
 
 /** Largest `maxValueBytes`. */
 const LARGEST_VALUE = 16_777_216
@@ -46,6 +44,8 @@ export function createExporter(options: ExporterOptions = {}): Exporter {
   return new NetchanExporter(options)
 }
 
+const MAKERS = { send: sentChannel, recv: receivedChannel } as const
+
 /** Directions as the exporter sees them, by the kind that importers ask for. */
 const DIRECTIONS = { recv: 'send', send: 'recv', call: 'call' } as const
 
@@ -53,6 +53,7 @@ class NetchanExporter implements Exporter {
   readonly errors: ErrorFeed
   readonly #options: Required<ExporterOptions>
   readonly #table: ExportTable
+  readonly #context: ExportContext
   readonly #events: Events<ExporterEvents>
   readonly #waiters = new Waiters()
   readonly #drivers = new Set<LinkDriver>()
@@ -73,6 +74,11 @@ class NetchanExporter implements Exporter {
       maxErrors: checkNumber('maxErrors', all.maxErrors, 1, 65_536)
     }
     this.errors = new ErrorFeed(this.#options.maxErrors)
+    this.#context = {
+      maxValueBytes: this.#options.maxValueBytes,
+      report: error => this.errors.add(error),
+      onProgress: () => this.#waiters.progress()
+    }
     this.#events = new Events(error => this.errors.add(error))
     this.#table = new ExportTable(this.#options.maxReservedBytes, {
       onBound: (name, kind, peer) => this.#events.emit('bound', infoOf(name, kind, peer)),
@@ -91,16 +97,11 @@ class NetchanExporter implements Exporter {
   ): void {
     this.#checkOpen()
     checkName(name)
-    const exported =
-      direction === 'send'
-        ? this.#sent(name, channel, options)
-        : direction === 'recv'
-          ? this.#received(name, channel, options)
-          : undefined
-    if (exported === undefined) {
+    const make = MAKERS[direction] as (typeof MAKERS)[Direction] | undefined
+    if (make === undefined) {
       throw new NetchanOptionError(`unknown channel direction: ${String(direction)}`)
     }
-    this.#table.add(name, exported)
+    this.#table.add(name, make(name, channel[PORT], options, this.#context))
     this.#closers.set(name, error => channel.close(error))
   }
 
@@ -112,20 +113,7 @@ class NetchanExporter implements Exporter {
     this.#checkOpen()
     checkName(name)
     if (typeof handler !== 'function') throw new NetchanOptionError('a handler is a function')
-    const { maxValueBytes } = this.#options
-    const { codec } = options
-    const coder = (schema: StandardSchemaV1 | undefined) =>
-      coderOf({ name, schema, codec, maxValueBytes })
-    this.#table.add(
-      name,
-      new CallHandler({
-        ...this.#common(name, codec),
-        handle: handler,
-        requests: coder(options.request),
-        replies: coder(options.reply),
-        maxValueBytes
-      })
-    )
+    this.#table.add(name, exportedHandler(name, handler, options, this.#context))
   }
 
   hangup(name: string): void {
@@ -143,7 +131,7 @@ class NetchanExporter implements Exporter {
     close?.()
   }
 
-  async serve(listener: AsyncIterable<FrameLinkSource>, { signal }: AbortOptions = {}) {
+  async serve(listener: AsyncIterable<LinkSource>, { signal }: AbortOptions = {}) {
     signal?.throwIfAborted()
     const links = listener[Symbol.asyncIterator]()
     const end = new AbortController()
@@ -176,8 +164,8 @@ class NetchanExporter implements Exporter {
     }
   }
 
-  async serveConn(source: FrameLinkSource): Promise<void> {
-    const link = toFrameLink(source)
+  async serveConn(source: LinkSource): Promise<void> {
+    const link = asFrameLink(source)
     if (this.#closed !== undefined) {
       await link.close(new NetchanClosedError('the exporter is closed'))
       return
@@ -299,64 +287,7 @@ class NetchanExporter implements Exporter {
   #all(): [name: string, exported: Exported][] {
     return [...this.#table.all()]
   }
-
-  #sent(name: string, { [PORT]: port }: Receiver<unknown> | Sender<never>, options: ExportOptions) {
-    const { mode = DEFAULTS.mode, overload = DEFAULTS.overload, schema, codec } = options
-    const backlog = checkNumber('backlog', options.backlog ?? DEFAULTS.backlog, 1, 65_536)
-    if (mode !== 'queue' && mode !== 'broadcast') {
-      throw new NetchanOptionError(`mode is queue or broadcast, not ${String(mode)}`)
-    }
-    if (!OVERLOADS.has(overload)) {
-      throw new NetchanOptionError(`overload is one of ${[...OVERLOADS].join(', ')}`)
-    }
-    const { maxValueBytes } = this.#options
-    const coder = coderOf({ name, schema, codec, maxValueBytes })
-    port.guard(value => coder.check(value))
-    return new SentChannel({
-      ...this.#common(name, codec),
-      coder,
-      makeSource: hooks =>
-        mode === 'queue'
-          ? new QueueSource(port, coder, hooks)
-          : new BroadcastSource(port, coder, hooks, overload, backlog)
-    })
-  }
-
-  #received(
-    name: string,
-    { [PORT]: port }: Receiver<unknown> | Sender<never>,
-    options: ExportOptions
-  ) {
-    const { maxWindow = DEFAULTS.maxWindow, windowBytes = DEFAULTS.windowBytes } = options
-    const { schema, codec, closeWithLast = DEFAULTS.closeWithLast } = options
-    const { maxValueBytes } = this.#options
-    return new ReceivedChannel({
-      ...this.#common(name, codec),
-      port,
-      coder: coderOf({ name, schema, codec, maxValueBytes }),
-      window: {
-        items: checkNumber('maxWindow', maxWindow, 1, MAX_WINDOW_ITEMS),
-        bytes: checkNumber('windowBytes', windowBytes, 1, MAX_WINDOW_BYTES)
-      },
-      maxValueBytes,
-      closeWithLast
-    })
-  }
-
-  #common(name: string, codec: Codec | undefined) {
-    const { maxValueBytes } = this.#options
-    const endWindow: Window = { items: DEFAULTS.endSize, bytes: DEFAULTS.windowBytes }
-    return {
-      what: `channel ${name}`,
-      endCoder: coderOf({ name, schema: undefined, codec, maxValueBytes }),
-      endWindow,
-      report: (error: Error) => this.errors.add(error),
-      onProgress: () => this.#waiters.progress()
-    }
-  }
 }
-
-const OVERLOADS = new Set(['block', 'drop-oldest', 'drop-newest', 'latest', 'error'])
 
 function infoOf(name: string, kind: Exported['kind'], peer: string): BindingInfo {
   return { name, direction: DIRECTIONS[kind], peer }

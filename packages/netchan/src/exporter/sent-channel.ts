@@ -1,3 +1,4 @@
+import type { ChannelPort } from '../channel/channel-port.ts'
 import type { Window } from '../protocol/frames.ts'
 import { noWindow } from '../protocol/frames.ts'
 import type { Failure } from '../protocol/codes.ts'
@@ -11,6 +12,7 @@ import type { Source, SourceHooks } from './source.ts'
 export interface SentChannelInit {
   readonly what: string
   readonly coder: ValueCoder
+  readonly port: ChannelPort
   /** For values of channels inside values. */
   readonly endCoder: ValueCoder
   /** What a peer may have unread of a channel inside a value here. */
@@ -27,10 +29,13 @@ export class SentChannel implements Exported {
   readonly reservedBytes = 0
   readonly #init: SentChannelInit
   readonly #source: Source
+  /** Lets values into the channel again that would not arrive. */
+  readonly #unguard: () => void
   readonly #unbound = new Map<Outlet, (how: Unbound) => void>()
 
   constructor(init: SentChannelInit) {
     this.#init = init
+    this.#unguard = init.port.guard(value => init.coder.check(value))
     this.#source = init.makeSource({
       report: error => init.report(error),
       onProgress: () => init.onProgress(),
@@ -79,6 +84,7 @@ export class SentChannel implements Exported {
   }
 
   stop(failure: Failure): number {
+    this.#unguard()
     this.#source.stop(failure)
     return 0
   }

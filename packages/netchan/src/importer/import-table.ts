@@ -25,7 +25,7 @@ export interface ImportRequest {
   readonly endCoder: ValueCoder
   readonly endWindow: Window
   /** The error that a refusal is told as. */
-  refused(failure: Failure): Error
+  readonly refused: (failure: Failure) => Error
 }
 
 /** What an {@link ImportTable} tells. */

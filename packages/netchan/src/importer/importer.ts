@@ -14,7 +14,7 @@ import {
   RemoteError
 } from '../errors.ts'
 import { LinkDriver } from '../link-driver.ts'
-import { type FrameLinkSource, toFrameLink } from '../links/to-frame-link.ts'
+import { type LinkSource, asFrameLink } from '../links/as-frame-link.ts'
 import { checkName, checkNumber } from '../names.ts'
 import type { Failure } from '../protocol/codes.ts'
 import type { Window } from '../protocol/frames.ts'
@@ -36,12 +36,12 @@ const END_WINDOW: Window = { items: DEFAULTS.endSize, bytes: DEFAULTS.windowByte
  * `ERR_NETCHAN_OPTION`; what the promise of the link rejects with; the signal's reason
  */
 export async function importFrom(
-  source: FrameLinkSource | Promise<FrameLinkSource>,
+  source: LinkSource | Promise<LinkSource>,
   options: ImporterOptions = {}
 ): Promise<Importer> {
   const { signal } = options
   signal?.throwIfAborted()
-  const link = toFrameLink(await source)
+  const link = asFrameLink(await source)
   const importer = new NetchanImporter(link, options)
   try {
     await waitFor(importer.opened, signal)
@@ -65,7 +65,7 @@ class NetchanImporter implements Importer {
   readonly #waiters = new Waiters()
   #closing: Promise<void> | undefined
 
-  constructor(link: ReturnType<typeof toFrameLink>, options: ImporterOptions) {
+  constructor(link: ReturnType<typeof asFrameLink>, options: ImporterOptions) {
     const all = { ...DEFAULTS, ...options }
     this.#options = {
       maxValueBytes: checkNumber('maxValueBytes', all.maxValueBytes, 1, MAX_WINDOW_BYTES),

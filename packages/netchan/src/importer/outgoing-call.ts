@@ -22,7 +22,7 @@ export interface OutgoingCallInit {
   readonly endWindow: Window
   readonly window: Window
   /** The error that a refusal is told as. */
-  refused(failure: Failure): Error
+  readonly refused: (failure: Failure) => Error
   readonly report: (error: Error) => void
   onEnd(): void
 }

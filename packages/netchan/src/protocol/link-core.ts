@@ -38,7 +38,7 @@ export interface LinkCoreInit {
   readonly maxValueBytes: number
   /** Bindings that may live at once, nested ones included. */
   readonly maxBindings: number
-  /** How long a credit waits for more at most. */
+  /** How long a credit waits for more at most; 0: every one leaves at once. */
   readonly creditDelay: number
   /** How long the peer may take to say `hello`. */
   readonly helloTimeout: number
@@ -663,9 +663,10 @@ export class LinkCore {
 
   /** Credit that is worth sending leaves now; for the rest a deadline is set. */
   #creditDue(now: number): void {
+    const isPrompt = this.#init.creditDelay === 0
     let waits = false
     for (const binding of this.#owing) {
-      if (binding.receive?.isCreditDue === true) this.#credit(binding)
+      if (isPrompt || binding.receive?.isCreditDue === true) this.#credit(binding)
       else waits = true
     }
     if (!waits) this.#creditAt = undefined

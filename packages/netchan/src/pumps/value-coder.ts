@@ -14,9 +14,7 @@ export class ValueCoder {
   readonly #maxBytes: number
   readonly #maxEnds: number
   /** What {@link check} encoded last, for the send that follows it in the same step. */
-  #checked:
-    | { readonly value: unknown; readonly bytes: Uint8Array; readonly at: number }
-    | undefined
+  #checked: { readonly value: unknown; readonly bytes: Uint8Array; readonly at: number } | undefined
 
   constructor(init: {
     readonly name: string
@@ -55,7 +53,8 @@ export class ValueCoder {
   encode(value: unknown, attach: AttachEnd): Uint8Array {
     const checked = this.#checked
     this.#checked = undefined
-    if (checked !== undefined && checked.value === value && checked.at === encoded) return checked.bytes
+    if (checked !== undefined && checked.value === value && checked.at === encoded)
+      return checked.bytes
     encoded++
     let ends = 0
     let bytes: Uint8Array

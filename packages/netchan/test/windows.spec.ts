@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import { channel } from '../src/channel/channel.ts'
+import { bytesCodec } from '../src/codec/bytes-codec.ts'
+import { fill, linked, quiet } from './linked.ts'
+
+/** So that what is taken counts at once. */
+const PROMPT = { creditDelay: 0 }
+
+describe('windows', () => {
+  for (const size of [1, 3, 20, 1_000]) {
+    for (const capacity of [0, 4]) {
+      it(`${size} unread values and ${capacity} in the local channel: importer receives`, async () => {
+        await using pair = await linked(PROMPT, PROMPT)
+        const local = channel<number>(0)
+        pair.exporter.export('numbers', local, 'send')
+        const options = { size, capacity }
+        const receiver = await pair.importer.import<number>('numbers', 'recv', options)
+        assert.equal(await fill(local), size + capacity)
+        // Each value that is taken makes room for one more.
+        const taken = Math.min(5, size)
+        for (let i = 0; i < taken; i++) {
+          assert.deepEqual(await receiver.receive(), { done: false, value: i })
+        }
+        assert.equal(await fill(local, size + capacity), taken)
+      })
+
+      it(`${size} unread values and ${capacity} in the local channel: exporter receives`, async () => {
+        await using pair = await linked(PROMPT, PROMPT)
+        const local = channel<number>(capacity)
+        pair.exporter.export('numbers', local, 'recv')
+        const sender = await pair.importer.import<number>('numbers', 'send', { size })
+        assert.equal(await fill(sender), size + capacity)
+        for (let i = 0; i < size + capacity; i++) {
+          assert.deepEqual(await local.receive(), { done: false, value: i })
+        }
+      })
+    }
+  }
+
+  it('the exporter says how large a window it gives', async () => {
+    await using pair = await linked()
+    pair.exporter.export('numbers', channel<number>(0), 'recv', { maxWindow: 7 })
+    const sender = await pair.importer.import<number>('numbers', 'send', { size: 1_000 })
+    assert.equal(await fill(sender), 7)
+  })
+
+  it('bytes bound it too: a value may begin while one byte is left', async () => {
+    await using pair = await linked(PROMPT, PROMPT)
+    const codec = bytesCodec()
+    const local = channel<Uint8Array>(0)
+    pair.exporter.export('bytes', local, 'send', { codec })
+    const options = { codec, size: 100, windowBytes: 1_000 }
+    const receiver = await pair.importer.import<Uint8Array>('bytes', 'recv', options)
+    let sent = 0
+    for (; local.trySend(new Uint8Array(300)); sent++) await quiet()
+    assert.equal(sent, 4)
+    await receiver.receive()
+    await quiet()
+    assert.equal(local.trySend(new Uint8Array(5_000)), true)
+    await quiet()
+    for (let i = 0; i < 4; i++) {
+      assert.equal(local.trySend(new Uint8Array(1)), false)
+      await receiver.receive()
+      await quiet()
+    }
+    assert.equal(local.trySend(new Uint8Array(1)), true)
+  })
+
+  it('credits come in batches: a window that is read at once costs few of them', async () => {
+    await using pair = await linked()
+    const local = channel<number>(0)
+    pair.exporter.export('numbers', local, 'send')
+    const receiver = await pair.importer.import<number>('numbers', 'recv', { size: 1_000 })
+    let credits = 0
+    const send = pair.link.send.bind(pair.link)
+    const receive = pair.link.receive.bind(pair.link)
+    pair.link.send = (frame, signal) => send(frame, signal)
+    pair.link.receive = async signal => {
+      const packet = await receive(signal)
+      credits++
+      return packet
+    }
+    const sending = (async () => {
+      for (let i = 0; i < 10_000; i++) await local.send(i)
+      local.close()
+    })()
+    let received = 0
+    for await (const _ of receiver) received++
+    await sending
+    assert.equal(received, 10_000)
+    assert.ok(credits < 200, `${credits} packets of credit for 10,000 values`)
+  })
+
+  it('1,000 channels on one link, one of them never read: the others flow', async () => {
+    await using pair = await linked()
+    const { exporter, importer } = pair
+    const locals = Array.from({ length: 1_000 }, () => channel<number>(0))
+    for (const [i, local] of locals.entries()) exporter.export(`n${i}`, local, 'send')
+    const receivers = await Promise.all(
+      locals.map((_, i) => importer.import<number>(`n${i}`, 'recv', { size: 4 }))
+    )
+    const senders = locals.map(async (local, i) => {
+      if (i === 500) return fill(local)
+      for (let k = 0; k < 20; k++) await local.send(k)
+      local.close()
+      return 20
+    })
+    const read = receivers.map(async (receiver, i) => {
+      if (i === 500) return
+      let k = 0
+      for await (const value of receiver) assert.equal(value, k++)
+      assert.equal(k, 20)
+    })
+    await Promise.all(read)
+    assert.equal(await senders[500], 4)
+  })
+})
