@@ -1,55 +1,60 @@
 import type { FieldDifference } from '../codec/schema-types.ts'
-import { SchemaMismatchError } from '../errors.ts'
+import { NetchanLinkLostError, SchemaMismatchError } from '../errors.ts'
 import { errorOf } from '../failures.ts'
 import type { Binding, BindingEvent, BindingHandler } from '../protocol/binding.ts'
 import { CODE, type Failure } from '../protocol/codes.ts'
 
-/** The answer of the exporter to a bind. */
+/** What a {@link BindWait} works on. */
+export interface BindWaitInit {
+  readonly what: string
+  readonly binding: Binding
+  /** The error that a refusal is told as. */
+  readonly refused: (failure: Failure) => Error
+  /**
+   * It was accepted. Called in the same step as the answer comes: the handler of the binding must be
+   * in place before the next event.
+   */
+  readonly onBound: () => void
+  /** It was not. */
+  readonly onFailed: () => void
+}
+
+/** Waits for the answer of the exporter to a bind. */
 export class BindWait implements BindingHandler {
-  readonly #what: string
-  readonly #refused: (failure: Failure) => Error
+  readonly #init: BindWaitInit
   #resolve!: () => void
   #reject!: (error: Error) => void
-  /** Resolves when it accepts; `onBound` was called by then. */
+  /** Resolves when the exporter accepts. */
   readonly answered: Promise<void>
-  readonly #onBound: () => void
 
-  /**
-   * @param onBound called in the same step as the answer comes: the handler of the binding must be
-   * in place before the next event
-   */
-  constructor(
-    what: string,
-    binding: Binding,
-    refused: (failure: Failure) => Error,
-    onBound: () => void
-  ) {
-    this.#what = what
-    this.#refused = refused
-    this.#onBound = onBound
+  constructor(init: BindWaitInit) {
+    this.#init = init
     this.answered = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
     // Whoever gave up waiting does not hear of it.
     this.answered.catch(() => {})
-    binding.handler = this
+    init.binding.handler = this
   }
 
   handle(event: BindingEvent): void {
+    const { what, refused, onBound } = this.#init
     switch (event.type) {
       case 'bound':
-        this.#onBound()
+        onBound()
         this.#resolve()
         return
       case 'refused':
-        this.#reject(this.#refused(event.failure))
+        this.#fail(refused(event.failure))
         return
       case 'lost':
-        this.#reject(event.error)
+        this.#fail(
+          new NetchanLinkLostError(`${what}: ${event.error.message}`, 0, { cause: event.error })
+        )
         return
       case 'failed':
-        this.#reject(errorOf(event.failure, this.#what))
+        this.#fail(errorOf(event.failure, what))
         return
       case 'ready':
       case 'data':
@@ -57,6 +62,11 @@ export class BindWait implements BindingHandler {
       case 'ended':
       case 'left':
     }
+  }
+
+  #fail(error: Error): void {
+    this.#init.onFailed()
+    this.#reject(error)
   }
 }
 

@@ -90,12 +90,20 @@ export class ImportTable {
     const local = channel<unknown>(request.capacity)
     const imported: Imported = { direction, local, binding, pump: undefined }
     this.#imports.set(name, imported)
-    const wait = new BindWait(`import ${name}`, binding, request.refused, () => {
-      const pump = this.#pump(request, imported)
-      imported.pump = pump
-      pump.start()
+    const wait = new BindWait({
+      what: `import ${name}`,
+      binding,
+      refused: request.refused,
+      onBound: () => {
+        const pump = this.#pump(request, imported)
+        imported.pump = pump
+        pump.start()
+      },
+      onFailed: () => {
+        this.#forget(name, imported)
+        local.close()
+      }
     })
-    wait.answered.catch(() => this.#forget(name, imported))
     return {
       answered: wait.answered,
       local,
