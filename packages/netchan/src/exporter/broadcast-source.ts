@@ -163,7 +163,7 @@ export class BroadcastSource implements Source, Puller, OutletOwner {
       if (this.#policy === 'drop-newest') return
       values.shift()
     }
-    values.push({ value, number, bytes: bytes.slice() })
+    values.push({ value, number, bytes: new Uint8Array(bytes) })
   }
 
   #finish(outlet: Outlet): void {

@@ -209,7 +209,7 @@ function fingerprintOf(bytes: Uint8Array): Uint8Array {
   if (bytes.length !== 0 && bytes.length !== FINGERPRINT_BYTES) {
     throw new Violation(CODE.protocol, `fingerprint: ${bytes.length} bytes`)
   }
-  return bytes.slice()
+  return new Uint8Array(bytes)
 }
 
 function writeFailure(writer: ByteWriter, failure: Failure | undefined): ByteWriter {

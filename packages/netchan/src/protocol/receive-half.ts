@@ -101,7 +101,7 @@ export class ReceiveHalf {
     this.#unread += items
     this.#received += items
     this.#remaining -= items
-    this.#bodies.push(body.length * 2 < pinnedBytes ? body.slice() : body)
+    this.#bodies.push(body.length * 2 < pinnedBytes ? new Uint8Array(body) : body)
   }
 
   /** Takes the next value: it counts as taken by the application. */

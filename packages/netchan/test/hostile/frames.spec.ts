@@ -275,7 +275,7 @@ describe('hostile frames that end their channel, and nothing else', () => {
       code: CODE.invalidValue
     },
     'a value nested 17 deep': {
-      packet: data(2, [...new Array<number>(17).fill(0x81), 0]),
+      packet: data(2, [...Array.from({ length: 17 }, () => 0x81), 0]),
       type: FRAME.hangup,
       id: 2,
       code: CODE.invalidValue

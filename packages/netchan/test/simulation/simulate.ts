@@ -85,13 +85,13 @@ class Simulation {
     const draw = random.next()
     if (draw < 0.2) this.#send()
     else if (draw < 0.35) importer.take()
-    else if (draw < 0.45) importer.left === undefined && importer.send()
+    else if (draw < 0.45 && importer.left === undefined) importer.send()
     else if (draw < 0.52) this.#takeSum()
     else if (draw < 0.74)
       importer.link.turn(random.chance(0.5) ? 'exporter' : 'importer', this.#now)
     else if (draw < 0.97) importer.link.deliver(random.chance(0.5) ? 'exporter' : 'importer')
-    else if (draw < 0.98) importer.left === undefined && importer.hangup()
-    else if (draw < 0.985) importer.left !== 'cut' && importer.cut()
+    else if (draw < 0.98 && importer.left === undefined) importer.hangup()
+    else if (draw < 0.985 && importer.left !== 'cut') importer.cut()
     else if (this.#staying.length < 4) this.#join()
   }
 
