@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { WarrenError } from '@warren/interface'
-import { encodeLengthPrefixed, LengthPrefixedDecoder } from '@warren/utils'
+import { describeError, encodeLengthPrefixed, LengthPrefixedDecoder } from '@warren/utils'
 import fc from 'fast-check'
 import { Control } from '../../proto/control.ts'
 import { LinkHandshake } from '../../src/auth/link-handshake.ts'
@@ -67,7 +67,7 @@ describe('fuzzed control messages', () => {
         async (sent, damage, sizes) => {
           const { messages, error } = await read(chunked(damage(wire(sent)), sizes))
           if (error !== undefined) {
-            assert.ok(error instanceof WarrenError, String(error))
+            assert.ok(error instanceof WarrenError, describeError(error))
             assert.match(error.code, /^ERR_(LINK_PROTOCOL|FRAME_TOO_LONG|VARINT)$/)
           }
           // One damage spoils one message, or makes one of it and its neighbour.
@@ -81,7 +81,7 @@ describe('fuzzed control messages', () => {
     fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), chunkSizes, async (noise, sizes) => {
         const { error } = await read(chunked(Buffer.from(noise), sizes))
-        assert.ok(error === undefined || error instanceof WarrenError, String(error))
+        assert.ok(error === undefined || error instanceof WarrenError, describeError(error))
       }),
       PARAMETERS
     ))
