@@ -49,6 +49,8 @@ export class NetSocket extends Duplex {
       onFlushed: () => this.#flushed(),
       onClose: error => this.#closed(error)
     }
+    // So that the end of a peer that sends nothing is noticed, whether or not anybody reads.
+    this.read(0)
   }
 
   /** Whether the handshake is under way. */
@@ -151,6 +153,7 @@ export class NetSocket extends Duplex {
     if (tcp.ended && tcp.readable === 0 && this.#reading) {
       this.#reading = false
       this.push(null)
+      this.read(0)
     }
   }
 

@@ -183,6 +183,16 @@ export class TcpSocket implements ConnectionOwner {
     this.#touch()
   }
 
+  /**
+   * The link below carries the connection over another path now, and what is under way on the old one
+   * is lost: it is sent again at once.
+   */
+  pathChanged(): void {
+    if (this.#closed) return
+    this.#connection.tcb.onPathChange(this.#host.now())
+    this.#touch()
+  }
+
   /** Measurements of the connection. */
   info(): TcbInfo {
     return this.#connection.tcb.info()

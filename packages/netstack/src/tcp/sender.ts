@@ -464,6 +464,20 @@ export class Sender {
     if (timer !== 'persist' && timer !== 'probe') this.arm(now)
   }
 
+  /**
+   * The packets take another path from now on: what is in flight went to where the peer is no longer,
+   * and is sent again at once, as carefully as after a timeout.
+   */
+  pathChanged(now: number): void {
+    const { recovery } = this
+    recovery.roundTrip.backoffs = 0
+    if (recovery.flight.count === 0 || this.window === 0) return
+    recovery.timedOut(this.una, this.nxt, now)
+    recovery.roundTrip.backoffs = 0
+    this.#rtoFrom = now
+    this.arm(now)
+  }
+
   /** Timeouts in a row of a full first segment: the path may swallow segments of this size. */
   get fullTimeouts(): number {
     const { flight, roundTrip } = this.recovery

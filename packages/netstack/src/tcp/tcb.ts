@@ -184,6 +184,11 @@ export class Tcb {
     if (problem === 'hard' && opening && this.#inFlight(seq)) this.#end('unreachable')
   }
 
+  /** The link below has found the peer at another place: see {@link Sender.pathChanged}. */
+  onPathChange(now: number): void {
+    if (!this.#opening && this.#state !== 'closed') this.#sender.pathChanged(now)
+  }
+
   // --- output -------------------------------------------------------------------------------
 
   /**
