@@ -18,16 +18,21 @@ function promised(code: string): string[] {
 /**
  * Runs the TypeScript file, whose text is `code`, as it stands. It must end with 0, and print what
  * it promises in that order.
+ *
+ * @param launcher - a command, with its arguments, that runs Node
  */
-export async function runExample(file: string, code: string): Promise<void> {
+export async function runExample(
+  file: string,
+  code: string,
+  launcher: readonly string[] = []
+): Promise<void> {
   const lines = promised(code)
   assert.ok(
     lines.length > 0,
     'the example promises no output (//=> text), so nothing shows that it works'
   )
-  const { stdout } = await promisify(execFile)(process.execPath, ['--no-warnings', file], {
-    timeout: TIMEOUT
-  })
+  const [command, ...args] = [...launcher, process.execPath, '--no-warnings', file]
+  const { stdout } = await promisify(execFile)(command, args, { timeout: TIMEOUT })
   let at = 0
   for (const line of lines) {
     const found = stdout.indexOf(line, at)
