@@ -10,6 +10,7 @@ import type { GatewayStats, GatewayTunnel, Opening, Share, ShareStats } from '@w
 import { noise } from '@warren/noise'
 import { createSwarm } from '@warren/swarm'
 import type { Swarm } from '@warren/swarm'
+import { netstack } from '@warren/transport-netstack'
 import { tcp } from '@warren/transport-tcp'
 import { createTunnel } from '@warren/tunnel'
 import type { ByteSession, SessionStats, Tunnel, TunnelDebug, TunnelOptions } from '@warren/tunnel'
@@ -19,6 +20,8 @@ import { yamux } from '@warren/yamux'
 /** What a peer is made of. */
 export interface PeerOptions {
   readonly token: string
+  /** @default 'tcp' */
+  readonly transport?: 'tcp' | 'netstack'
   readonly muxer?: PeerMuxer
   /** Milliseconds of silence after which our yamux pings. */
   readonly keepAliveInterval?: number
@@ -55,17 +58,22 @@ function peer(): Running {
   return running
 }
 
+const LISTEN = {
+  tcp: '/ip4/127.0.0.1/tcp/0',
+  netstack: '/ip4/127.0.0.1/udp/0/netstack'
+} as const
+
 /** Starts; its address with its peer id. */
 export async function start(options: PeerOptions): Promise<string> {
-  const { keepAliveInterval, upgrader, maxConnections } = options
+  const { keepAliveInterval, upgrader, maxConnections, transport = 'tcp' } = options
   const muxers = {
     'our yamux': () => yamux(keepAliveInterval === undefined ? {} : { keepAliveInterval }),
     'stock yamux': () => stockYamux(),
     mplex: () => mplex()
   }
   const swarm = await createSwarm({
-    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
-    transports: [tcp()],
+    addresses: { listen: [LISTEN[transport]] },
+    transports: [transport === 'tcp' ? tcp() : netstack()],
     connectionEncrypters: [options.plaintext === true ? plaintext() : noise()],
     streamMuxers: [muxers[options.muxer ?? 'our yamux']()],
     ...(upgrader === undefined ? {} : { upgrader }),
