@@ -2,6 +2,8 @@
 const SMALL = 2_048
 /** Most bytes of one block that small chunks are copied into. */
 const MAX_BLOCK = 16_384
+/** Bytes of the first block. */
+const MIN_BLOCK = 256
 /** Emptied places at the front of the array that are worth a move. */
 const COMPACT_AT = 64
 
@@ -18,6 +20,8 @@ export class ChunkQueue {
   /** Block that small chunks go to, and how much of it is used. */
   #block: Uint8Array | undefined
   #used = 0
+  /** Size of the last block; the next has twice as much. */
+  #blockSize = MIN_BLOCK / 2
   /** `true` while the last entry ends where `#block` is used up to. */
   #open = false
   /** Entry that the last {@link ChunkQueue.slices} ended in, and the offset where it begins. */
@@ -46,12 +50,11 @@ export class ChunkQueue {
 
   /** Keeps `chunk` by reference if it is large; must not be empty. */
   append(chunk: Uint8Array): void {
-    this.#end += chunk.length
     if (chunk.length >= SMALL) {
-      this.#open = false
-      this.#chunks.push(chunk)
+      this.#keep(chunk)
       return
     }
+    this.#end += chunk.length
     const block = this.#roomFor(chunk.length)
     block.set(chunk, this.#used)
     const last = this.#chunks.length - 1
@@ -66,10 +69,20 @@ export class ChunkQueue {
     this.#open = true
   }
 
-  /** Like {@link ChunkQueue.append}, but copies what would pin a buffer much larger than itself. */
+  /**
+   * Like {@link ChunkQueue.append}, but copies what would pin a buffer much larger than itself, and
+   * keeps a chunk of any size that is alone: what is read as soon as it comes needs no block.
+   */
   appendReceived(chunk: Uint8Array): void {
-    const pins = chunk.length >= SMALL && chunk.length * 4 < chunk.buffer.byteLength
-    this.append(pins ? new Uint8Array(chunk) : chunk)
+    const pins = chunk.length * 4 < chunk.buffer.byteLength
+    if (chunk.length >= SMALL) this.#keep(pins ? new Uint8Array(chunk) : chunk)
+    else if (this.#start === this.#end && !pins) this.#keep(chunk)
+    else this.append(chunk)
+  }
+
+  /** The first bytes that lie together. */
+  get first(): Uint8Array | undefined {
+    return this.#chunks[this.#head]
   }
 
   /** Removes and returns the first bytes, at most `max` and at most one entry. */
@@ -131,12 +144,17 @@ export class ChunkQueue {
     this.dropTo(this.#end)
   }
 
+  #keep(chunk: Uint8Array): void {
+    this.#end += chunk.length
+    this.#open = false
+    this.#chunks.push(chunk)
+  }
+
   #roomFor(length: number): Uint8Array {
     if (this.#block !== undefined && this.#block.length - this.#used >= length) return this.#block
-    const last = this.#block?.length ?? 0
     // Blocks double, so that a queue that holds little pins little.
-    const size = Math.min(MAX_BLOCK, Math.max(256, last * 2, length))
-    this.#block = new Uint8Array(size)
+    this.#blockSize = Math.min(MAX_BLOCK, this.#blockSize * 2)
+    this.#block = new Uint8Array(Math.max(this.#blockSize, length))
     this.#used = 0
     this.#open = false
     return this.#block
@@ -149,7 +167,8 @@ export class ChunkQueue {
       this.#chunks.length = 0
       this.#head = 0
       this.#cursor = 0
-      // An empty queue pins nothing.
+      // An empty queue pins nothing. The next block is not smaller than what was needed just now.
+      if (this.#block !== undefined) this.#blockSize = Math.max(MIN_BLOCK / 2, this.#blockSize / 4)
       this.#block = undefined
       this.#open = false
     } else if (this.#head >= COMPACT_AT && this.#head * 2 >= this.#chunks.length) {

@@ -14,20 +14,19 @@ export const FRAME = {
 
 /** Bytes before the payload of a data frame. */
 export const DATA_HEADER = 14
-/** Payload of one data frame that this side sends. */
-export const MAX_SENT_PAYLOAD = 65_536
+/**
+ * Payload of one data frame that this side sends: with its header it fills one frame of yamux, and
+ * that one Noise record, so that the receiver gets it in one piece.
+ */
+export const MAX_SENT_PAYLOAD = 65_493
 /** Bytes of a reset's text. */
 export const MAX_REASON = 1_024
 /** Data flag: the sender has used all of its limit and stops here until it is raised. */
 const FLAG_LIMITED = 0x01
 
 /** Header of a data frame of `length` bytes (1 or more) that begin at `offset`. */
-export function encodeDataHeader(
-  offset: number,
-  length: number,
-  limited: boolean,
-  target: Uint8Array = new Uint8Array(DATA_HEADER)
-): Uint8Array {
+export function encodeDataHeader(offset: number, length: number, limited: boolean): Uint8Array {
+  const target = new Uint8Array(DATA_HEADER)
   target[0] = FRAME.data
   target[1] = limited ? FLAG_LIMITED : 0
   writeU32(target, 2, length)

@@ -116,6 +116,13 @@ export function encodeGap(count: number): Uint8Array {
   return out
 }
 
+/** The message whose headers begin in `bytes` at `at`; its body is what follows them. */
+function messageOf(bytes: Uint8Array, at: number, headersLength: number): Message {
+  const body = bytes.subarray(at + headersLength)
+  if (headersLength === 0) return { body }
+  return { headers: decodeHeaders(bytes.subarray(at, at + headersLength)), body }
+}
+
 /** Gives up to `max` bytes, or `undefined` when there are none just now. */
 export type ReadBytes = (max: number) => Uint8Array | undefined
 
@@ -154,9 +161,15 @@ export class MessageReader {
   /**
    * The next message, or `undefined` when not all of it is there yet.
    *
+   * @param ahead what lies together at the front of the bytes that can be read, where it is known: a
+   * message that is whole in it is read in one go
    * @throws {SessionProtocolError} when the bytes are no message, or it passes a limit
    */
-  next(read: ReadBytes): Message | undefined {
+  next(read: ReadBytes, ahead?: Uint8Array): Message | undefined {
+    if (ahead !== undefined && this.isBetween) {
+      const message = this.#takeWhole(read, ahead)
+      if (message !== undefined) return message
+    }
     if (this.#left === undefined && !this.#readPrefix(read)) return undefined
     while (this.#left !== undefined && this.#left > 0) {
       const part = read(this.#left)
@@ -165,13 +178,26 @@ export class MessageReader {
       this.#left -= part.length
     }
     const whole = this.#join()
-    const headersLength = this.#headersLength
     this.#left = undefined
     this.#held = 0
     this.#parts = []
-    const body = whole.subarray(headersLength)
-    if (headersLength === 0) return { body }
-    return { headers: decodeHeaders(whole.subarray(0, headersLength)), body }
+    return messageOf(whole, 0, this.#headersLength)
+  }
+
+  /** `undefined` when `ahead` holds no whole message, or none that is allowed. */
+  #takeWhole(read: ReadBytes, ahead: Uint8Array): Message | undefined {
+    if (ahead.length < MESSAGE_PREFIX) return undefined
+    const length = readU32(ahead, 0)
+    const headersLength = readU16(ahead, 4)
+    if (length > this.#limits.maxMessageBytes || length + MESSAGE_PREFIX > ahead.length) {
+      return undefined
+    }
+    if (headersLength > Math.min(length, this.#limits.headerBytes)) return undefined
+    const whole = read(MESSAGE_PREFIX + length)
+    if (whole === undefined) return undefined
+    // A view would pin what came with it.
+    const own = whole.length * 2 < whole.buffer.byteLength ? new Uint8Array(whole) : whole
+    return messageOf(own, MESSAGE_PREFIX, headersLength)
   }
 
   #readPrefix(read: ReadBytes): boolean {

@@ -60,6 +60,11 @@ export class ReceiveHalf {
     return this.#queue.length
   }
 
+  /** What {@link read} gives next at most. */
+  get ahead(): Uint8Array | undefined {
+    return this.#queue.first
+  }
+
   /** The peer has ended, and the application has taken everything. */
   get endTaken(): boolean {
     return this.endAt !== undefined && this.taken === this.endAt

@@ -9,9 +9,6 @@ export interface WindowOptions {
   readonly max: number
 }
 
-/** A frame up to this size leaves as one buffer, header and payload copied together. */
-const SMALL_FRAME = 1_024
-
 /**
  * The outgoing direction of a session: what was written, what was sent, and what the peer's
  * application has not taken yet (kept, by reference, to be sent again).
@@ -133,21 +130,8 @@ export class SendHalf {
   #pushData(out: Uint8Array[], payload: number): void {
     const offset = this.sent
     const limited = offset + payload === this.limit
-    if (payload + DATA_HEADER <= SMALL_FRAME) {
-      const parts: Uint8Array[] = []
-      this.#queue.slices(offset, payload, parts)
-      const frame = new Uint8Array(DATA_HEADER + payload)
-      encodeDataHeader(offset, payload, limited, frame)
-      let at = DATA_HEADER
-      for (const part of parts) {
-        frame.set(part, at)
-        at += part.length
-      }
-      out.push(frame)
-    } else {
-      out.push(encodeDataHeader(offset, payload, limited))
-      this.#queue.slices(offset, payload, out)
-    }
+    out.push(encodeDataHeader(offset, payload, limited))
+    this.#queue.slices(offset, payload, out)
     this.replayed += Math.max(0, Math.min(this.sentMax, offset + payload) - offset)
     this.sent += payload
     this.sentMax = Math.max(this.sentMax, this.sent)

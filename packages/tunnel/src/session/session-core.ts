@@ -140,6 +140,11 @@ export class SessionCore {
     return this.#receive.unread
   }
 
+  /** What {@link read} gives next at most; not taken. */
+  get ahead(): Uint8Array | undefined {
+    return this.#receive.ahead
+  }
+
   /** Offset behind the last byte written, and of what the peer has confirmed. */
   get written(): number {
     return this.#send.written

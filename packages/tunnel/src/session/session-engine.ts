@@ -55,7 +55,8 @@ export class SessionEngine implements Expiring {
   #port: StreamPort | undefined
   #link: string | undefined
   #flushing = false
-  #pumping = false
+  /** `telling`: what the application does meanwhile is sent right after. */
+  #pump: 'idle' | 'telling' | 'sending' = 'idle'
   readonly #listeners = { detached: new Set<() => void>(), resumed: new Set<() => void>() }
   readonly #closed = Promise.withResolvers<Error | undefined>()
 
@@ -186,26 +187,26 @@ export class SessionEngine implements Expiring {
 
   /** Sends, tells, and asks when to be called again; after everything that happened. */
   pump(): void {
-    // An application that is told something writes and reads at once: that is part of this pump.
-    if (this.#pumping) {
+    if (this.#pump !== 'idle') {
       this.#scheduleFlush()
       return
     }
-    this.#pumping = true
+    this.#pump = 'telling'
     try {
       this.#tell()
+      this.#pump = 'sending'
       this.#flush()
       // What was sent can have made it gone; that is told, too.
       this.#tell()
     } finally {
-      this.#pumping = false
+      this.#pump = 'idle'
     }
     const at = this.core.nextTimeout()
     if (at !== undefined) this.#keeper.schedule(this, at)
   }
 
   #scheduleFlush(): void {
-    if (this.#flushing) return
+    if (this.#flushing || this.#pump === 'telling') return
     this.#flushing = true
     queueMicrotask(this.#flushLater)
   }

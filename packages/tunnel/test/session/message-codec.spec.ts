@@ -6,8 +6,11 @@ import type { Message } from '../../src/session/session-types.ts'
 
 const limits = { maxMessageBytes: 10_000, headerBytes: 2_000 }
 
-/** Reads everything there is, with bytes that come in pieces of these sizes. */
-function readAll(bytes: Uint8Array, sizes: readonly number[]): Message[] {
+/**
+ * Reads everything there is, with bytes that come in pieces of these sizes; the reader may look
+ * `ahead` at most so far.
+ */
+function readAll(bytes: Uint8Array, sizes: readonly number[], ahead = 0): Message[] {
   const reader = new MessageReader(limits)
   const messages: Message[] = []
   let there = 0
@@ -19,7 +22,10 @@ function readAll(bytes: Uint8Array, sizes: readonly number[]): Message[] {
   }
   for (let i = 0; there < bytes.length; i++) {
     there = Math.min(bytes.length, there + (sizes[i % sizes.length] ?? 1))
-    for (let message = reader.next(read); message !== undefined; message = reader.next(read)) {
+    for (;;) {
+      const seen = ahead === 0 ? undefined : bytes.subarray(at, Math.min(there, at + ahead))
+      const message = reader.next(read, seen)
+      if (message === undefined) break
       messages.push(message)
     }
   }
@@ -41,9 +47,10 @@ describe('messages of a session', () => {
       fc.property(
         fc.array(messages, { maxLength: 8 }),
         fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 1, maxLength: 5 }),
-        (sent, sizes) => {
+        fc.integer({ min: 0, max: 500 }),
+        (sent, sizes, ahead) => {
           const bytes = Buffer.concat(sent.map(message => encodeMessage(message, limits)))
-          const got = readAll(new Uint8Array(bytes), sizes)
+          const got = readAll(new Uint8Array(bytes), sizes, ahead)
           assert.equal(got.length, sent.length)
           for (const [i, message] of got.entries()) {
             assert.deepEqual({ ...message.headers }, { ...sent[i]?.headers })
@@ -62,9 +69,9 @@ describe('messages of a session', () => {
         .map(headers => Uint8Array.of(0, 0, 0, headers.length, 0, headers.length, ...headers))
     )
     fc.assert(
-      fc.property(noise, bytes => {
+      fc.property(noise, fc.nat(200), (bytes, ahead) => {
         try {
-          readAll(bytes, [1_000])
+          readAll(bytes, [1_000], ahead)
         } catch (error) {
           assert.ok(error instanceof SessionProtocolError, String(error))
         }
