@@ -10,7 +10,7 @@ const KIB = 1024
 const MIB = 1024 * KIB
 
 /** Of a session, at the most: `maxSessionWindow`. */
-const SESSION_WINDOW = MIB
+const SESSION_WINDOW = 4 * MIB
 /** Of a stream that nobody reads; yamux lets it grow only for those who do. */
 const MUXER_WINDOW = 256 * KIB
 /** What a forwarded connection holds for a program that does not read; see the README of gateway. */

@@ -8,7 +8,7 @@ export interface SessionOptions {
    */
   readonly sessionWindow: number
   /**
-   * How far a window grows while it is what limits and the memory budget allows. @default 1_048_576
+   * How far a window grows while it is what limits and the memory budget allows. @default 4_194_304
    */
   readonly maxSessionWindow: number
   /** Headers and body of a message; at most half of `maxSessionWindow`. @default 262_144 */
@@ -34,7 +34,7 @@ export interface SessionOptions {
 /** Defaults of {@link SessionOptions}. */
 export const SESSION_DEFAULTS = {
   sessionWindow: 65_536,
-  maxSessionWindow: 1_048_576,
+  maxSessionWindow: 4_194_304,
   maxMessageBytes: 262_144,
   headerBytes: 16_384,
   pendingSends: 1_024,
