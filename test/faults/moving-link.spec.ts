@@ -51,9 +51,9 @@ class TwoWays {
       'share',
       String(target),
       '--json',
-      ...['--listen', '/ip4/127.0.0.1/tcp/0'],
-      ...['--announce', `/ip4/127.0.0.1/tcp/${this.#direct.port}`],
-      ...['--relay', relay.replace(/\/tcp\/\d+/, `/tcp/${this.#relayed.port}`)]
+      '--listen=/ip4/127.0.0.1/tcp/0',
+      `--announce=/ip4/127.0.0.1/tcp/${this.#direct.port}`,
+      `--relay=${relay.replace(/\/tcp\/\d+/, `/tcp/${this.#relayed.port}`)}`
     ])
     const told = JSON.parse(await sharing.firstLine()) as { ticket: string; addresses: string[] }
     const own = told.addresses.find(address => !address.includes('/p2p-circuit'))
