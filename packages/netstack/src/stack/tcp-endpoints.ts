@@ -23,6 +23,7 @@ import { PathMtuCache } from './path-mtu-cache.ts'
 import type { PendingSyn } from './pending-syns.ts'
 import type { QuotedPacket } from './quoted-packet.ts'
 import { Scheduler } from './scheduler.ts'
+import { SharedAddresses } from './shared-addresses.ts'
 import type { StackContext } from './stack-context.ts'
 import { COOKIE_PERIOD, SynCookies } from './syn-cookies.ts'
 
@@ -58,6 +59,7 @@ export class TcpEndpoints {
   readonly #pathMtu = new PathMtuCache()
   readonly #segment = new TcpSegment()
   readonly #words = new Int32Array(10)
+  readonly #addresses = new SharedAddresses()
 
   /** @param secret - 16 random bytes: initial sequence numbers, cookies and ports come from them */
   constructor(context: StackContext, limits: TcpLimits, secret: Uint8Array) {
@@ -236,7 +238,7 @@ export class TcpEndpoints {
       }
       if (kind === FLAG.ack && this.#onCookie(listener, via, ip, segment, now)) return true
     } else if (kind === FLAG.syn && this.forwarder !== undefined) {
-      const flow = flowOf(ip, segment)
+      const flow = this.#flowOf(ip, segment)
       const packet = segment.slab.bytes.subarray(ip.start, ip.end)
       if (this.forwarder(flow, via, packet, now)) return true
     } else if (!local && this.forwarder === undefined) return false
@@ -255,7 +257,7 @@ export class TcpEndpoints {
   ): void {
     const { counts } = this.#context
     if (listener.hasRoom && this.hasRoom) {
-      const connection = this.#create(via, flowOf(ip, syn), iss, now)
+      const connection = this.#create(via, this.#flowOf(ip, syn), iss, now)
       listener.handshakeBegun(connection)
       connection.tcb.accept(syn, now)
       counts.connectionsAccepted++
@@ -293,7 +295,7 @@ export class TcpEndpoints {
   ): boolean {
     if (now > listener.cookiesUntil || !this.hasRoom) return false
     const { counts } = this.#context
-    const flow = flowOf(ip, ack)
+    const flow = this.#flowOf(ip, ack)
     const handshake = this.#cookies.check(flow, ack, now)
     if (handshake === undefined) {
       // Perhaps the ACK was lost and this is what came behind it: silence has it sent again.
@@ -359,18 +361,18 @@ export class TcpEndpoints {
     connection.owner = undefined
   }
 
+  /** The flow that a segment would make; the header's own addresses are filled again. */
+  #flowOf(ip: IpView, segment: TcpSegment): Flow {
+    return {
+      local: this.#addresses.of(ip.destination),
+      localPort: segment.destinationPort,
+      remote: this.#addresses.of(ip.source),
+      remotePort: segment.sourcePort
+    }
+  }
+
   #flowWords(flow: Flow): Int32Array {
     return flowWords(flow.local, flow.localPort, flow.remote, flow.remotePort, this.#words)
-  }
-}
-
-/** The flow that a segment would make: copies, because the header's addresses are filled again. */
-function flowOf(ip: IpView, segment: TcpSegment): Flow {
-  return {
-    local: ip.destination.slice(),
-    localPort: segment.destinationPort,
-    remote: ip.source.slice(),
-    remotePort: segment.sourcePort
   }
 }
 

@@ -39,7 +39,7 @@ export class Delivery {
   readonly #flight: Flight
   readonly #rack: Rack
   readonly #roundTrip: RoundTrip
-  #seen: Int32Array | undefined
+  #seen: number[] | undefined
   #seenCount = 0
 
   constructor(flight: Flight, rack: Rack, roundTrip: RoundTrip) {
@@ -96,7 +96,7 @@ export class Delivery {
         OUTCOME.duplicate = before(start, end)
       }
     }
-    const seen = (this.#seen ??= new Int32Array(2 * BLOCKS))
+    const seen = (this.#seen ??= Array.from({ length: 2 * BLOCKS }, () => 0))
     for (let i = first; i < sackBlocks; i++) {
       const start = sacks[2 * i] as number
       const end = sacks[2 * i + 1] as number
@@ -115,7 +115,7 @@ export class Delivery {
 
   /** One block, without the parts that an earlier one covered. */
   #block(start: number, end: number, point: number, now: number): void {
-    const seen = this.#seen as Int32Array
+    const seen = this.#seen as number[]
     for (let i = 0; i < this.#seenCount; i++) {
       const from = latest(start, seen[2 * i] as number)
       const to = earliest(end, seen[2 * i + 1] as number)

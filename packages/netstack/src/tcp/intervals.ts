@@ -26,11 +26,6 @@ export class Intervals {
     return this.#words.byteLength
   }
 
-  /** The last edge of all. Only when `count` is not 0. */
-  get end(): number {
-    return this.#words[WIDTH * (this.#count - 1) + 1] as number
-  }
-
   /**
    * Adds `[start, end)`.
    *
@@ -106,19 +101,6 @@ export class Intervals {
       bound = this.#words[WIDTH * best + 2] as number
     }
     return wanted
-  }
-
-  /** Is all of `[start, end)` here? */
-  covers(start: number, end: number): boolean {
-    for (let i = this.#count - 1; i >= 0; i--) {
-      if (!after(this.#start(i), start)) return !before(this.#end(i), end)
-    }
-    return false
-  }
-
-  release(): void {
-    this.#words = EMPTY
-    this.#count = 0
   }
 
   #start(i: number): number {

@@ -35,12 +35,13 @@ export class KeepAlive {
   }
 
   /**
-   * `at` has passed.
+   * Time passes: a probe is due once `at` has come.
    *
    * @param busy data is in flight, whose own timers notice a dead peer
    * @returns `false` when the peer has not answered any probe: it is gone
    */
   expired(busy: boolean, now: number): boolean {
+    if (now < this.at) return true
     if (busy) {
       this.at = now + this.#idle
       return true

@@ -5,11 +5,10 @@
 export class Prr {
   #delivered = 0
   #out = 0
-  #atStart = 1
+  readonly #atStart: number
 
   /** @param inFlight bytes in flight when the loss was detected */
-  start(inFlight: number): void {
-    this.#delivered = this.#out = 0
+  constructor(inFlight: number) {
     this.#atStart = Math.max(inFlight, 1)
   }
 

@@ -11,12 +11,12 @@ const DUPLICATE = new Int32Array(2)
 /**
  * The receiving half: what has arrived, what the peer may send, and when to acknowledge.
  *
- * Data out of order is written at its place in the ring; `gaps` knows which places are filled.
+ * Data out of order is written at its place in the ring; `Intervals` knows which places are filled.
  * The window is the free part of `limit`, and follows what the consumer takes.
  */
 export class Receiver {
   readonly ring = new ByteRing()
-  readonly gaps = new Intervals()
+  #gaps: Intervals | undefined
   /** RCV.NXT. */
   next = 0
   /** Right edge of the announced window, which never moves back. */
@@ -114,7 +114,8 @@ export class Receiver {
     this.ackNow = true
     // The FIN has a place of its own behind its data.
     if (fin) end = (end + 1) | 0
-    if (seq === end || !this.gaps.add(seq, end, DUPLICATE)) return false
+    this.#gaps ??= new Intervals()
+    if (seq === end || !this.#gaps.add(seq, end, DUPLICATE)) return false
     if (DUPLICATE[0] !== DUPLICATE[1]) {
       this.repeated(DUPLICATE[0] as number, DUPLICATE[1] as number)
     }
@@ -125,10 +126,11 @@ export class Receiver {
   #inOrder(bytes: Uint8Array, from: number, count: number, end: number, now: number): boolean {
     if (count > 0) this.ring.push(bytes, from, count)
     let reached = end
-    if (this.gaps.count > 0) {
+    if (this.#gaps !== undefined) {
       // Part or all of a gap is filled: the sender should know at once (RFC 5681 §4.2).
       this.ackNow = true
-      reached = this.gaps.advance(end)
+      reached = this.#gaps.advance(end)
+      if (this.#gaps.count === 0) this.#gaps = undefined
     }
     const complete = this.finSeen && !before(reached, this.#finAt)
     if (complete) reached = this.#finAt
@@ -139,7 +141,7 @@ export class Receiver {
     if (complete) {
       this.next = (reached + 1) | 0
       this.ackNow = true
-      this.gaps.release()
+      this.#gaps = undefined
       return true
     }
     if (this.ackAt === Infinity) this.ackAt = now + this.#delay
@@ -244,7 +246,7 @@ export class Receiver {
 
   /** SACK blocks that are worth sending. */
   get blocks(): number {
-    return this.gaps.count + (this.hasDuplicate ? 1 : 0)
+    return (this.#gaps?.count ?? 0) + (this.hasDuplicate ? 1 : 0)
   }
 
   /**
@@ -259,12 +261,17 @@ export class Receiver {
       into[1] = this.#duplicateEnd
       count = 1
     }
-    return count + this.gaps.newest(most - count, into, 2 * count)
+    return count + (this.#gaps?.newest(most - count, into, 2 * count) ?? 0)
+  }
+
+  /** Bytes of the table of what came out of order. */
+  get gapMemory(): number {
+    return this.#gaps?.memory ?? 0
   }
 
   /** Gives the memory back; what is in the ring is gone. */
   release(): void {
     this.ring.release()
-    this.gaps.release()
+    this.#gaps = undefined
   }
 }

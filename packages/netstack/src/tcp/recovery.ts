@@ -37,7 +37,8 @@ export class Recovery {
   readonly probe = new TailProbe()
   readonly delivery: Delivery
   readonly congestion: Congestion
-  readonly #prr = new Prr()
+  /** Of the recovery under way. */
+  #prr: Prr | undefined
   readonly #initialWindow: number
   #mss: number
   phase: Phase = 'open'
@@ -147,7 +148,7 @@ export class Recovery {
       if (acked === 0 && OUTCOME.sacked > 0) this.#frto = false
       if (acked > 0) this.#grow(una, nxt, inFlightBefore, now)
     }
-    if (this.phase === 'recovery') {
+    if (this.phase === 'recovery' && this.#prr !== undefined) {
       const news = sack ? delivered : acked + (OUTCOME.repeated ? this.#mss : 0)
       this.congestion.window =
         this.inFlight +
@@ -180,7 +181,7 @@ export class Recovery {
     if (this.phase === 'open') {
       this.#enter(nxt, before, Math.min((nxt - una) | 0, this.congestion.window))
     }
-    if (this.phase === 'recovery') {
+    if (this.phase === 'recovery' && this.#prr !== undefined) {
       this.congestion.window =
         this.inFlight +
         this.#prr.allowed(0, this.inFlight, this.congestion.threshold, this.#mss, false)
@@ -221,13 +222,13 @@ export class Recovery {
 
   /** A segment was sent for the first time. */
   sent(bytes: number): void {
-    if (this.phase === 'recovery') this.#prr.sent(bytes)
+    if (this.phase === 'recovery') this.#prr?.sent(bytes)
   }
 
   /** A segment was sent again. */
   resent(bytes: number, now: number): void {
     this.retransmits++
-    if (this.phase === 'recovery') this.#prr.sent(bytes)
+    if (this.phase === 'recovery') this.#prr?.sent(bytes)
     if (this.#undoable) {
       this.#toUndo++
       if (this.#firstResentAt === Infinity) this.#firstResentAt = Math.floor(now)
@@ -297,7 +298,7 @@ export class Recovery {
     this.phase = 'recovery'
     this.point = nxt
     this.#reduce(outstanding)
-    this.#prr.start(inFlightBefore)
+    this.#prr = new Prr(inFlightBefore)
     this.probe.cancel()
   }
 

@@ -15,8 +15,6 @@ export class RoundTrip {
   /** Smoothed; 0 before the first sample. */
   smoothed = 0
   variation = 0
-  /** The last sample. */
-  latest = 0
   minimum = Infinity
   #minimumAt = 0
   #base = INITIAL_RTO
@@ -34,7 +32,6 @@ export class RoundTrip {
   sample(measured: number, now: number): void {
     // Never quite 0, which means "not measured", and would decay into denormal numbers.
     const time = Math.max(measured, LEAST_SAMPLE)
-    this.latest = time
     if (time <= this.minimum || now - this.#minimumAt > MIN_RTT_WINDOW) {
       this.minimum = time
       this.#minimumAt = now

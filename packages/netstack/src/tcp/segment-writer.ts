@@ -25,8 +25,6 @@ export class SegmentWriter {
   segments = 0
   /** Urgent pointer of the next segment with text; 0 for none. */
   urgent = 0
-  /** When the last one left. */
-  lastAt = 0
 
   constructor(localPort: number, remotePort: number, terms: Terms, receiver: Receiver) {
     this.#localPort = localPort
@@ -103,7 +101,6 @@ export class SegmentWriter {
     sink.commit(header + length, length > segmentSize ? segmentSize : 0)
     receiver.sent()
     this.segments++
-    this.lastAt = now
     return true
   }
 
@@ -166,7 +163,6 @@ export class SegmentWriter {
     sink.commit(header, 0)
     if (acked) this.#receiver.sent()
     this.segments++
-    this.lastAt = now
     return true
   }
 

@@ -419,6 +419,7 @@ export class Sender {
     if (flight.count === 0 || this.window === 0) {
       if (flight.count === 0 && this.#unsent <= 0 && (!this.finQueued || this.finSent)) {
         this.#setTimer('none', Infinity)
+        flight.rest()
       } else if (this.#timer !== 'persist' && !this.#probeDue) {
         const wait = Math.min(roundTrip.base * 2 ** this.#persists, MAX_PERSIST)
         this.#setTimer('persist', now + wait)

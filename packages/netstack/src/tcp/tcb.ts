@@ -54,10 +54,12 @@ export class Tcb {
   readonly #receiver: Receiver
   readonly #writer: SegmentWriter
   readonly #sender: Sender
-  readonly #handshake: Handshake
-  readonly #challenge: Challenge
-  readonly #keepAlive: KeepAlive
-  readonly #pathMtu: PathMtu
+  readonly #random: () => number
+  // What an idle connection does not need, it does not have.
+  #handshake: Handshake | undefined
+  #challenge: Challenge | undefined
+  #keepAlive: KeepAlive | undefined
+  #pathMtu: PathMtu | undefined
   readonly #iss: number
   /** The MSS that we announce. */
   readonly #localMss: number
@@ -75,6 +77,7 @@ export class Tcb {
   /** `write` took fewer bytes than it was offered. */
   #blocked = false
   #segmentsReceived = 0
+  #synRetransmits = 0
 
   constructor(options: TcbOptions) {
     const { config } = options
@@ -84,7 +87,6 @@ export class Tcb {
     this.#iss = options.iss | 0
     this.#terms = new Terms(options.mtu, options.ipHeader, options.timestampOffset)
     this.#localMss = this.#terms.localMss(options.mtu)
-    this.#pathMtu = new PathMtu(options.mtu, options.ipHeader)
     this.#receiver = new Receiver(
       config.receiveBuffer,
       config.maxReceiveBuffer,
@@ -99,9 +101,8 @@ export class Tcb {
       this.#receiver
     )
     this.#sender = new Sender(config, this.#terms, this.#writer, (this.#iss + 1) | 0)
-    this.#handshake = new Handshake(config.handshakeTimeout)
-    this.#challenge = new Challenge(config.challengeAckInterval, options.random)
-    this.#keepAlive = new KeepAlive(config)
+    this.#random = options.random
+    if (config.keepAlive > 0) this.#keepAlive = new KeepAlive(config)
     this.#userTimeout = config.userTimeout
   }
 
@@ -110,14 +111,14 @@ export class Tcb {
   /** Active open: SYN-SENT. */
   connect(now: number): void {
     this.#state = 'syn-sent'
-    this.#handshake.start(now)
+    this.#handshake = new Handshake(this.#config.handshakeTimeout, now)
   }
 
   /** Passive open: SYN-RECEIVED by the SYN that a listener or forwarder decided to accept. */
   accept(syn: TcpSegment, now: number): void {
     this.#negotiate(syn, now)
     this.#state = 'syn-received'
-    this.#handshake.start(now)
+    this.#handshake = new Handshake(this.#config.handshakeTimeout, now)
   }
 
   /**
@@ -142,7 +143,7 @@ export class Tcb {
   onSegment(segment: TcpSegment, now: number): void {
     this.#segmentsReceived++
     if (this.#state === 'closed') return
-    if (this.#keepAlive.at !== Infinity) this.#keepAlive.heard(now)
+    this.#keepAlive?.heard(now)
     if (this.#state === 'syn-sent') this.#inSynSent(segment, now)
     else this.#synchronized(segment, now)
   }
@@ -151,14 +152,15 @@ export class Tcb {
   onTimer(now: number): void {
     const sender = this.#sender
     if (now >= this.#lingerAt) this.#end(undefined)
-    if (now >= this.#handshake.at && !this.#handshake.expired(now)) this.#end('timeout')
+    if (this.#handshake?.expired(now) === false) this.#end('timeout')
     if (now >= sender.unansweredSince + this.#userTimeout) this.#end('timeout')
     if (now >= sender.timerAt) {
       sender.expired(now)
-      if (this.#pathMtu.blackHole(sender.fullTimeouts, now)) this.#resize()
+      const timeouts = sender.fullTimeouts
+      if (timeouts > 0 && this.#path.blackHole(timeouts, now)) this.#resize()
     }
     if (now >= this.#receiver.ackAt) this.#receiver.ackNow = true
-    if (now >= this.#keepAlive.at && !this.#keepAlive.expired(sender.una !== sender.nxt, now)) {
+    if (this.#keepAlive?.expired(sender.una !== sender.nxt, now) === false) {
       this.#reset(sender.nxt, true)
       this.#end('timeout')
     }
@@ -172,7 +174,7 @@ export class Tcb {
    * @returns whether it was believed, and the path MTU may go in a cache
    */
   onPathMtu(mtu: number, seq: number, now: number): boolean {
-    if (!this.#inFlight(seq) || !this.#pathMtu.tooBig(mtu, now)) return false
+    if (!this.#inFlight(seq) || !this.#path.tooBig(mtu, now)) return false
     this.#resize()
     return true
   }
@@ -204,12 +206,12 @@ export class Tcb {
     }
     const state = this.#state
     if (state === 'closed') return false
-    if (this.#opening) return this.#handshake.due && !this.#writeSyn(sink, now)
+    if (this.#opening) return this.#handshake?.due === true && !this.#writeSyn(sink, now)
     if (state !== 'time-wait' && state !== 'fin-wait-2') {
-      if (this.#pathMtu.forget(now)) this.#resize()
+      if (this.#pathMtu?.forget(now) === true) this.#resize()
       if (this.#sender.transmit(sink, now, limit) < 0) return true
     }
-    if (this.#keepAlive.due) {
+    if (this.#keepAlive?.due === true) {
       // A sequence number that the peer has acknowledged: it must answer (RFC 9293 §3.8.4).
       if (!this.#writeAck(sink, now, (this.#sender.una - 1) | 0)) return true
       this.#keepAlive.due = false
@@ -223,11 +225,11 @@ export class Tcb {
     const sender = this.#sender
     if (this.#state === 'closed') return Infinity
     return Math.min(
-      this.#handshake.at,
+      this.#handshake?.at ?? Infinity,
       sender.timerAt,
       sender.unansweredSince + this.#userTimeout,
       this.#receiver.ackAt,
-      this.#keepAlive.at,
+      this.#keepAlive?.at ?? Infinity,
       this.#lingerAt
     )
   }
@@ -345,6 +347,7 @@ export class Tcb {
 
   /** @param idle ms of silence before the first probe; 0 is off */
   setKeepAlive(idle: number, now: number): void {
+    this.#keepAlive ??= new KeepAlive(this.#config)
     this.#keepAlive.set(idle, now)
   }
 
@@ -407,12 +410,12 @@ export class Tcb {
       segmentsReceived: this.#segmentsReceived,
       bytesSent: sender.bytesSent,
       bytesReceived: receiver.bytes,
-      retransmits: recovery.retransmits + this.#handshake.retransmits,
+      retransmits: recovery.retransmits + this.#synRetransmits,
       timeouts: recovery.timeouts,
       spurious: recovery.spurious,
       duplicateSegments: receiver.duplicates,
       outOfOrderSegments: receiver.outOfOrder,
-      memory: sender.ring.capacity + receiver.ring.capacity + flight.memory + receiver.gaps.memory
+      memory: sender.ring.capacity + receiver.ring.capacity + flight.memory + receiver.gapMemory
     }
   }
 
@@ -435,7 +438,7 @@ export class Tcb {
     if (!acked) {
       // Simultaneous open: both SYNs are on their way.
       this.#state = 'syn-received'
-      this.#handshake.due = true
+      this.#handshake = new Handshake(this.#config.handshakeTimeout, now)
       return
     }
     this.#established(segment, segment.window, now)
@@ -478,14 +481,15 @@ export class Tcb {
     if (!this.#writer.writeSyn(sink, now, flags, this.#iss, this.#localMss, window, offer)) {
       return false
     }
-    this.#handshake.due = false
+    if (this.#handshake?.sent() === true) this.#synRetransmits++
     return true
   }
 
   #established(segment: TcpSegment, window: number, now: number): void {
     const { roundTrip } = this.#sender.recovery
-    const time = this.#handshake.done(now)
-    const synLost = this.#handshake.retransmits > 0
+    const time = this.#handshake?.roundTrip(now) ?? -1
+    const synLost = this.#synRetransmits > 0
+    this.#handshake = undefined
     if (time >= 0) roundTrip.sample(time, now)
     else if (segment.hasTimestamps && this.#terms.timestamps) {
       roundTrip.sample(Math.max(now - this.#terms.echoedAt(segment.tsEcho, now), 0), now)
@@ -494,7 +498,7 @@ export class Tcb {
     this.#sender.open(segment, window, synLost)
     this.#state = this.#sender.finQueued ? 'fin-wait-1' : 'established'
     this.#events |= TCB_EVENT.connected
-    this.#keepAlive.heard(now)
+    this.#keepAlive?.heard(now)
   }
 
   // --- synchronised states ------------------------------------------------------------------
@@ -507,7 +511,7 @@ export class Tcb {
       if (((seq + 1) | 0) !== receiver.next) return this.#challengeAck(now)
       // The SYN again: ours was lost, or both ends opened at once.
       if ((flags & FLAG.ack) === 0) {
-        if (this.#challenge.allowed(now)) this.#handshake.due = true
+        if (this.#handshake !== undefined && this.#mayChallenge(now)) this.#handshake.due = true
         return
       }
       seq = receiver.next
@@ -687,7 +691,7 @@ export class Tcb {
     this.#state = 'time-wait'
     this.#lingerAt = now + this.#config.timeWait
     this.#sender.release()
-    this.#keepAlive.stop()
+    this.#keepAlive?.stop()
   }
 
   /** FIN-WAIT-2 with nobody to read: a peer that never closes must not hold it for ever. */
@@ -696,7 +700,18 @@ export class Tcb {
   }
 
   #challengeAck(now: number): void {
-    if (this.#challenge.allowed(now)) this.#receiver.ackNow = true
+    if (this.#mayChallenge(now)) this.#receiver.ackNow = true
+  }
+
+  #mayChallenge(now: number): boolean {
+    this.#challenge ??= new Challenge(this.#config.challengeAckInterval, this.#random)
+    return this.#challenge.allowed(now)
+  }
+
+  /** What is known of the path's MTU; made when it is first in doubt. */
+  get #path(): PathMtu {
+    this.#pathMtu ??= new PathMtu(this.#terms.pathMtu, this.#terms.ipHeader)
+    return this.#pathMtu
   }
 
   #reset(seq: number, withAck: boolean): void {
@@ -711,9 +726,9 @@ export class Tcb {
     this.#state = 'closed'
     this.#failure = failure
     this.#events |= TCB_EVENT.closed
-    this.#handshake.done(0)
+    this.#handshake = undefined
     this.#sender.release()
-    this.#keepAlive.stop()
+    this.#keepAlive?.stop()
     this.#lingerAt = Infinity
     this.#receiver.sent()
     if (failure !== undefined) this.#receiver.release()
@@ -737,7 +752,7 @@ export class Tcb {
   }
 
   #resize(): void {
-    this.#terms.pathMtu = this.#pathMtu.current
+    this.#terms.pathMtu = this.#path.current
     this.#sender.resize()
   }
 

@@ -22,7 +22,8 @@ export class Cubic implements Congestion {
   window: number
   threshold = Infinity
   #mss: number
-  readonly #hystart = new HyStart()
+  /** Of the slow start under way. */
+  #hystart: HyStart | undefined
   /** Where the curve is to be flat, in segments: the window before the last reduction, or less. */
   #maximum = 0
   /** The window before the last reduction, in segments. */
@@ -45,6 +46,7 @@ export class Cubic implements Congestion {
 
   acked(sample: AckSample, smoothedRtt: number): void {
     if (this.window < this.threshold) {
+      this.#hystart ??= new HyStart()
       const growth = this.#hystart.grow(sample, this.#mss)
       if (growth >= 0) {
         this.window = Math.min(this.window + growth, Math.max(this.threshold, this.window))
@@ -52,6 +54,7 @@ export class Cubic implements Congestion {
       }
       this.threshold = this.window
     }
+    this.#hystart = undefined
     this.#avoid(sample, smoothedRtt)
   }
 
@@ -63,7 +66,7 @@ export class Cubic implements Congestion {
   timedOut(): void {
     this.lost()
     this.window = this.#mss
-    this.#hystart.restart()
+    this.#hystart = undefined
   }
 
   undo(): void {

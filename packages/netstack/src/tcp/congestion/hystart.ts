@@ -56,13 +56,6 @@ export class HyStart {
     return Math.floor(bytes / GROWTH_DIVISOR)
   }
 
-  /** Begins again, for slow start after a timeout or a long rest. */
-  restart(): void {
-    this.#started = false
-    this.#lastMin = this.#currentMin = this.#baseline = Infinity
-    this.#samples = this.#cssRounds = 0
-  }
-
   #slower(): boolean {
     if (this.#samples < SAMPLES || this.#lastMin === Infinity) return false
     const threshold = Math.max(
