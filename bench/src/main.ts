@@ -5,6 +5,7 @@ import { cpus, release } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { forward } from './benchmarks/forward.ts'
+import { netchan } from './benchmarks/netchan.ts'
 import { connections, echo, growth, memory, session, throughput } from './benchmarks/streams.ts'
 import type { Benchmark } from './harness/contest.ts'
 
@@ -15,7 +16,8 @@ const BENCHMARKS: readonly Benchmark[] = [
   memory,
   growth,
   session,
-  forward
+  forward,
+  netchan
 ]
 const PAGE = fileURLToPath(new URL('../../../docs/benchmarks.md', import.meta.url))
 const [BEGIN, END] = ['<!-- tables -->', '<!-- /tables -->']

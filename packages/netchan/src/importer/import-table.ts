@@ -1,5 +1,6 @@
 import { channel } from '../channel/channel.ts'
 import { PORT } from '../channel/channel-port.ts'
+import type { ChannelPort } from '../channel/channel-port.ts'
 import type { Channel } from '../channel/channel-types.ts'
 import { AlreadyImportedError, NetchanLimitError, UnknownNameError } from '../errors.ts'
 import type { Direction } from '../directions.ts'
@@ -19,6 +20,8 @@ export interface ImportRequest {
   readonly direction: Direction
   readonly window: Window
   readonly capacity: number
+  /** For `recv`: whose channel it is, in place of a new one; it is not closed when the import ends. */
+  readonly into?: ChannelPort | undefined
   /** 0: no limit. */
   readonly count: number
   readonly coder: ValueCoder
@@ -37,7 +40,9 @@ export interface ImportTableHooks {
 /** One imported channel. */
 interface Imported {
   readonly direction: Direction
-  readonly local: Channel<unknown>
+  readonly port: ChannelPort
+  /** Ends the local channel, unless it is somebody else's, and tells that the import is over. */
+  readonly end: (error?: Error) => void
   readonly binding: Binding
   /** Set once the exporter has accepted. */
   pump: InPump | OutPump | undefined
@@ -47,6 +52,8 @@ interface Imported {
 export interface Importing {
   readonly answered: Promise<void>
   readonly local: Channel<unknown>
+  /** Resolves when it is over; with the error if it did not end in order. */
+  readonly ended: Promise<Error | undefined>
   /** Nobody waits for the answer any more. */
   giveUp(): void
 }
@@ -88,7 +95,17 @@ export class ImportTable {
     })
     if (binding === undefined) throw new NetchanLimitError('too many channels on this link')
     const local = channel<unknown>(request.capacity)
-    const imported: Imported = { direction, local, binding, pump: undefined }
+    const ended = Promise.withResolvers<Error | undefined>()
+    const imported: Imported = {
+      direction,
+      port: request.into ?? local[PORT],
+      end: error => {
+        local.close(error)
+        ended.resolve(error)
+      },
+      binding,
+      pump: undefined
+    }
     this.#imports.set(name, imported)
     const wait = new BindWait({
       what: `import ${name}`,
@@ -101,12 +118,13 @@ export class ImportTable {
       },
       onFailed: () => {
         this.#forget(name, imported)
-        local.close()
+        imported.end()
       }
     })
     return {
       answered: wait.answered,
       local,
+      ended: ended.promise,
       giveUp: () => this.#giveUp(name, imported)
     }
   }
@@ -127,7 +145,7 @@ export class ImportTable {
     }
     if (pump instanceof OutPump) this.#leaving.set(pump, name)
     const dropped = pump instanceof InPump ? pump.leave(leaving()) : 0
-    imported.local.close()
+    imported.end()
     return dropped
   }
 
@@ -156,7 +174,7 @@ export class ImportTable {
     return marks
   }
 
-  #pump(request: ImportRequest, { direction, local, binding }: Imported): InPump | OutPump {
+  #pump(request: ImportRequest, { direction, port, end, binding }: Imported): InPump | OutPump {
     const { name, coder } = request
     const what = `channel ${name}`
     const { report, onProgress } = this.#hooks
@@ -164,7 +182,7 @@ export class ImportTable {
       what,
       core: this.#core,
       binding,
-      port: local[PORT],
+      port,
       coder,
       ends: new CarriedEnds({
         what,
@@ -178,7 +196,7 @@ export class ImportTable {
       onEnd: (error: Error | undefined) => {
         this.#forgetBinding(name, binding)
         if (pump instanceof OutPump) this.#leaving.delete(pump)
-        local.close(error)
+        end(error)
         onProgress()
       }
     }
@@ -190,7 +208,7 @@ export class ImportTable {
     this.#forget(name, imported)
     this.#core.hangup(imported.binding, leaving())
     this.#core.end(imported.binding)
-    imported.local.close()
+    imported.end()
   }
 
   #forget(name: string, imported: Imported): void {

@@ -88,6 +88,25 @@ export interface Importer {
     options?: Omit<ImportOptions, 'schema'>
   ): Promise<Sender<T>>
   /**
+   * Binds a channel of yours: what the exporter sends comes out of it. Several imports, of several
+   * importers, may share one; it stays open when they end. Leave it with {@link Importer.hangup}.
+   *
+   * Resolves once the exporter has accepted; `ended` when the import is over, with the error if it
+   * did not end in order. What is in your channel was taken, as far as the exporter knows.
+   *
+   * @throws as {@link Importer.import}
+   */
+  importInto<S extends StandardSchemaV1>(
+    name: string,
+    into: Sender<StandardSchemaV1.InferOutput<S>>,
+    options: ImportOptions<S> & { readonly schema: S }
+  ): Promise<{ readonly ended: Promise<Error | undefined> }>
+  importInto(
+    name: string,
+    into: Sender<never>,
+    options?: Omit<ImportOptions, 'schema'>
+  ): Promise<{ readonly ended: Promise<Error | undefined> }>
+  /**
    * Leaves an imported channel. Of a `'recv'` one, what was not taken goes back to the exporter; a
    * `'send'` one is closed after what was sent. The name can be imported again.
    *

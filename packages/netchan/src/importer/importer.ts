@@ -1,6 +1,8 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { deadline, waitFor } from '@warren/utils'
-import type { Channel, Receiver } from '../channel/channel-types.ts'
+import { PORT } from '../channel/channel-port.ts'
+import type { ChannelPort } from '../channel/channel-port.ts'
+import type { Channel, Receiver, Sender } from '../channel/channel-types.ts'
 import { compareShapes } from '../codec/compare-shapes.ts'
 import { coderOf } from '../coders.ts'
 import { DEFAULTS } from '../defaults.ts'
@@ -23,6 +25,7 @@ import type { ValueCoder } from '../pumps/value-coder.ts'
 import { Waiters, type WaitOptions } from '../waiters.ts'
 import { refusal } from './bind-wait.ts'
 import { ImportTable } from './import-table.ts'
+import type { Importing } from './import-table.ts'
 import type { CallOptions, ImportOptions, Importer, ImporterOptions } from './importer-types.ts'
 import { OutgoingCall } from './outgoing-call.ts'
 
@@ -122,6 +125,25 @@ class NetchanImporter implements Importer {
     direction: Direction,
     options: ImportOptions = {}
   ): Promise<Channel<unknown>> {
+    const { local } = await this.#import(name, direction, options)
+    return local
+  }
+
+  async importInto(
+    name: string,
+    into: Sender<never>,
+    options: ImportOptions = {}
+  ): Promise<{ readonly ended: Promise<Error | undefined> }> {
+    const { ended } = await this.#import(name, 'recv', options, into[PORT])
+    return { ended }
+  }
+
+  async #import(
+    name: string,
+    direction: Direction,
+    options: ImportOptions,
+    into?: ChannelPort
+  ): Promise<Importing> {
     const { signal, timeout = this.#options.bindTimeout } = options
     signal?.throwIfAborted()
     this.#checkOpen()
@@ -134,6 +156,7 @@ class NetchanImporter implements Importer {
       name,
       direction,
       window: this.#window(options),
+      into,
       capacity: checkNumber('capacity', options.capacity ?? DEFAULTS.capacity, 0, 1_048_576),
       count:
         options.count === undefined
@@ -157,7 +180,7 @@ class NetchanImporter implements Importer {
     } finally {
       limit.clear()
     }
-    return importing.local
+    return importing
   }
 
   hangup(name: string): void {
