@@ -7,6 +7,9 @@ import type { Subscriber } from './group-types.ts'
 import type { PublishedRecord, PushOutcome, SubscriberQueue } from './subscriber-queue.ts'
 import { UnconfirmedRecords } from './unconfirmed-records.ts'
 
+/** Turns of the event loop without any progress after which a subscriber is given no more of them. */
+const STALLED_AFTER = 1_024
+
 /**
  * One subscriber of a group: the session to it, and what waits for its window. What happens here
  * happens to this subscriber alone.
@@ -22,6 +25,8 @@ export class GroupMember implements Subscriber, MessageSessionObserver {
   #session: EngineMessageSession | undefined
   #status: 'joining' | 'open' | 'left' = 'joining'
   #sent = 0
+  /** Turns of the event loop that it was given since something last left its queue. */
+  #turns = 0
   #finishing = false
   /** The channel was taken back while this session lived: that it ends says nothing of a new one. */
   withdrawn = false
@@ -53,6 +58,13 @@ export class GroupMember implements Subscriber, MessageSessionObserver {
 
   get dropped(): number {
     return this.#queue.dropped
+  }
+
+  /** Whether it needs the event loop to turn, to catch up; not for ever, if it does not. */
+  takeTurn(): boolean {
+    if (this.#queue.size === 0 || this.#turns >= STALLED_AFTER) return false
+    this.#turns++
+    return true
   }
 
   get session(): EngineMessageSession | undefined {
@@ -180,6 +192,7 @@ export class GroupMember implements Subscriber, MessageSessionObserver {
     if (offset === undefined) return false
     this.#queue.shift()
     this.#sent++
+    this.#turns = 0
     this.#unconfirmed.add(record, offset)
     return true
   }

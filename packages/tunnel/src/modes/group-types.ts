@@ -76,8 +76,8 @@ export interface GroupSession extends Session, AsyncIterable<GroupMessage> {
   subscribers(): Subscriber[]
   /**
    * Gives the message to every subscriber there is now. Resolves when each has it in its window or
-   * its queue, or has been dealt with by the overload policy; when a window is full, not before the
-   * next turn of the event loop, so that those who keep up can. Without a subscriber it waits under
+   * its queue, or has been dealt with by the overload policy; while messages wait for a subscriber
+   * that moves, not before the next turn of the event loop, so that it can catch up. Without a subscriber it waits under
    * `block`, for `resumeTimeout` at most, and otherwise rejects.
    *
    * A signal that aborts while the message waits takes it back from those it waits for.

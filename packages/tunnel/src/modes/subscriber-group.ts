@@ -126,20 +126,20 @@ export class SubscriberGroup implements GroupSession {
     const over: GroupMember[] = []
     const overloaded: string[] = []
     let reached = 0
-    let waits = false
+    let behind = false
     for (const member of this.roster.members.values()) {
       if (to !== undefined && !to(member)) continue
       reached++
       const outcome = member.publish(record)
       if (outcome === 'over') over.push(member)
       else if (outcome === 'dropped' && this.overload === 'error') overloaded.push(member.peer)
-      waits ||= member.queued > 0
+      if (member.takeTurn()) behind = true
     }
     if (reached === 0) throw this.#nobody('none of its subscribers was chosen')
     if (overloaded.length > 0) throw this.#overload(overloaded)
     if (over.length > 0) await this.#untilRoom(over, record, options)
     // A loop of sends that never waits must not keep out what would make room.
-    else if (waits) await nextTurn()
+    else if (behind) await nextTurn()
   }
 
   async receive(
