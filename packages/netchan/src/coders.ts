@@ -13,12 +13,14 @@ export function coderOf(init: {
   readonly schema: StandardSchemaV1 | undefined
   readonly codec: Codec | undefined
   readonly maxValueBytes: number
+  /** Channels that one value may carry. */
+  readonly maxEnds?: number
 }): ValueCoder {
   return new ValueCoder({
     name: `channel ${init.name}`,
     codec: init.codec ?? CBOR,
     schema: valueSchema(init.schema),
     maxValueBytes: init.maxValueBytes,
-    maxEnds: DEFAULTS.maxEnds
+    maxEnds: init.maxEnds ?? DEFAULTS.maxEnds
   })
 }

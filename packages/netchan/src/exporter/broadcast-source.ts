@@ -1,6 +1,5 @@
 import type { ChannelPort, Puller } from '../channel/channel-port.ts'
 import type { OverloadPolicy } from '../directions.ts'
-import { ValueInvalidError } from '../errors.ts'
 import { failureOf } from '../failures.ts'
 import { CODE, type Failure } from '../protocol/codes.ts'
 import { Fifo } from '../protocol/fifo.ts'
@@ -106,9 +105,8 @@ export class BroadcastSource implements Source, Puller, OutletOwner {
     const number = ++this.#taken
     let bytes: Uint8Array
     try {
-      bytes = this.#coder.encode(value, () => {
-        throw new ValueInvalidError('a channel cannot be given to every importer of a broadcast')
-      })
+      // The coder of a broadcast lets no channel pass.
+      bytes = this.#coder.encode(value, () => 0)
     } catch (error) {
       this.#hooks.report(error as Error)
       return

@@ -40,7 +40,10 @@ export function sentChannel(
   if (!OVERLOADS.has(overload)) {
     throw new NetchanOptionError(`overload is one of ${[...OVERLOADS].join(', ')}`)
   }
-  const coder = coderOf({ name, schema, codec, maxValueBytes: context.maxValueBytes })
+  const { maxValueBytes } = context
+  // A channel in a value has one taker: it cannot be given to each importer.
+  const maxEnds = mode === 'broadcast' ? 0 : DEFAULTS.maxEnds
+  const coder = coderOf({ name, schema, codec, maxValueBytes, maxEnds })
   return new SentChannel({
     ...common(name, codec, context),
     coder,

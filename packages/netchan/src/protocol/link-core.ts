@@ -61,6 +61,12 @@ export type LinkEvent =
 /** States of a link. `closed`: nothing is read any more; what is written may still leave. */
 export type LinkState = 'greeting' | 'open' | 'closed'
 
+/** Why an end in a value is over that nobody resolved. */
+const NOT_TAKEN: Failure = {
+  code: CODE.hangup,
+  message: 'the value that carried the channel was not taken'
+}
+
 const READY: BindingEvent = { type: 'ready' }
 const DATA: BindingEvent = { type: 'data' }
 const DRAINED: BindingEvent = { type: 'drained' }
@@ -550,7 +556,10 @@ export class LinkCore {
     if (request.kind === 'recv' && (request.window.items === 0 || request.window.bytes === 0)) {
       return this.#failBinding(binding, CODE.invalid, 'a window of 0')
     }
-    if (parent === undefined || !this.#hasRoom()) {
+    if (parent === undefined) {
+      return this.#failBinding(binding, NOT_TAKEN.code, NOT_TAKEN.message)
+    }
+    if (!this.#hasRoom()) {
       return this.#failBinding(binding, CODE.limit, 'no room for a channel in a value')
     }
     binding.send?.grant(request.window)
@@ -652,8 +661,8 @@ export class LinkCore {
     if (binding.nested === undefined) return
     // Ends in values that nobody resolved end with the binding that brought them.
     for (const nested of binding.nested) {
-      this.end(nested)
-      this.hangup(nested)
+      this.end(nested, NOT_TAKEN)
+      this.hangup(nested, NOT_TAKEN)
     }
   }
 

@@ -61,7 +61,8 @@ export class ValueCoder {
     try {
       bytes = this.codec.encode(value, end => {
         if (++ends > this.#maxEnds) {
-          throw new ValueInvalidError(`more than ${this.#maxEnds} channels in one value`)
+          const most = this.#maxEnds === 0 ? 'none may be in it' : `${this.#maxEnds} at most`
+          throw new ValueInvalidError(`too many channels in one value: ${most}`)
         }
         return attach(end)
       })
