@@ -1,7 +1,7 @@
-import { HangupError, NetchanLinkLostError } from '../errors.ts'
+import { NetchanLinkLostError } from '../errors.ts'
 import { errorOf } from '../failures.ts'
 import type { Binding, BindingEvent, BindingHandler } from '../protocol/binding.ts'
-import type { Failure } from '../protocol/codes.ts'
+import { CODE, type Failure } from '../protocol/codes.ts'
 import { Fifo } from '../protocol/fifo.ts'
 import type { LinkCore } from '../protocol/link-core.ts'
 import type { CarriedEnds, CarriedPump } from '../pumps/carried-ends.ts'
@@ -101,9 +101,10 @@ export class Outlet implements BindingHandler {
         else owner.onReady(this)
         return
       case 'left':
+        // An importer that leaves has not failed.
         this.#go(
-          event.failure === undefined
-            ? new HangupError(`${what}: the importer has left`, this.inFlight)
+          event.failure === undefined || event.failure.code === CODE.hangup
+            ? undefined
             : errorOf(event.failure, what, this.inFlight)
         )
         return

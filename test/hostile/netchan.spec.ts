@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import type { AddressInfo, Server, Socket } from 'node:net'
+import { channel, createExporter, importFrom, socketLink } from '@warren/netchan'
+import type { Exporter, Importer } from '@warren/netchan'
+
+/** Binds of a flood. */
+const BINDS = 1_000_000
+const MIB = 2 ** 20
+/** Growth of memory that is noise: buffers of sockets, compiled code. */
+const NOISE = 48 * MIB
+
+/** Frames as on the wire (packages/netchan/spec.md). */
+const HELLO = [0, 0, 0, 6, 0, 0, 1, 0x80, 0x80, 0x10]
+
+/** A batch of frames, written byte by byte: a million of them must not take long here. */
+class Packet {
+  readonly #bytes = Buffer.allocUnsafe(65_536)
+  #length = 0
+
+  raw(bytes: readonly number[]): this {
+    for (const byte of bytes) this.#bytes[this.#length++] = byte
+    return this
+  }
+
+  bind(id: number, name: readonly number[]): this {
+    return this.#frame(1, id, [name.length, ...name, 0, 4, 0x63, 0x62, 0x6f, 0x72, 0, 0, 0, 1, 100])
+  }
+
+  hangup(id: number): this {
+    return this.#frame(7, id, [0, 0, 0])
+  }
+
+  /** Behind the length that socket links add. */
+  done(): Buffer {
+    return Buffer.concat([Buffer.from(varint(this.#length)), this.#bytes.subarray(0, this.#length)])
+  }
+
+  #frame(type: number, id: number, body: readonly number[]): this {
+    const ids = varint(id)
+    return this.raw([0, 0, 0, 1 + ids.length + body.length, type])
+      .raw(ids)
+      .raw(body)
+  }
+}
+
+function varint(value: number): number[] {
+  const bytes: number[] = []
+  let rest = value
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80)
+  bytes.push(rest)
+  return bytes
+}
+
+const NUMBERS = [...Buffer.from('numbers')]
+const NOTHING = [...Buffer.from('nothing')]
+
+describe('netchan: a hostile importer', () => {
+  let exporter: Exporter
+  let server: Server
+  let honest: Importer
+  let port: number
+
+  beforeEach(async () => {
+    exporter = createExporter()
+    server = createServer(socket => {
+      void exporter.serveConn(socket)
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    port = (server.address() as AddressInfo).port
+    honest = await importFrom(socketLink(connect(port, '127.0.0.1')))
+  })
+  afterEach(async () => {
+    honest.abort()
+    exporter.abort()
+    server.close()
+    await once(server, 'close')
+  })
+
+  async function flood(write: (to: Packet, id: number) => void, answers: boolean): Promise<void> {
+    const socket: Socket = connect(port, '127.0.0.1')
+    socket.on('error', () => {})
+    if (answers) socket.resume()
+    else socket.pause()
+    socket.write(new Packet().raw(HELLO).done())
+    for (let i = 0; i < BINDS && !socket.destroyed; i += 500) {
+      const packet = new Packet()
+      for (let k = i; k < i + 500; k++) write(packet, k * 2)
+      if (socket.write(packet.done())) continue
+      if (!answers && exporter.debug().links > 1) {
+        // Held back: nobody takes the answers. That is what was to be seen.
+        const drained = once(socket, 'drain').then(() => true)
+        const held = await Promise.race([drained, quiet().then(() => false)])
+        if (!held) break
+      } else await once(socket, 'drain')
+    }
+    await check()
+    socket.destroy()
+  }
+
+  /** The honest importer is served. */
+  async function check(): Promise<void> {
+    const [local, name] = [channel<number>(0), `honest ${Math.random()}`]
+    exporter.export(name, local, 'send')
+    const receiver = await honest.import<number>(name, 'recv')
+    await local.send(42)
+    assert.deepEqual(await receiver.receive(), { done: false, value: 42 })
+    exporter.hangup(name)
+  }
+
+  async function quiet(): Promise<void> {
+    for (let i = 0; i < 200; i++) await new Promise<void>(resolve => setImmediate(resolve))
+  }
+
+  function memory(): number {
+    globalThis.gc?.()
+    const { heapUsed, external } = process.memoryUsage()
+    return heapUsed + external
+  }
+
+  const floods = {
+    'of a name that nobody exports, answered': {
+      write: (to: Packet, id: number) => to.bind(id, NOTHING),
+      answers: true
+    },
+    'of a channel that is exported, beyond every limit': {
+      write: (to: Packet, id: number) => to.bind(id, NUMBERS),
+      answers: true
+    },
+    'of a channel that is exported, each left again': {
+      write: (to: Packet, id: number) => to.bind(id, NUMBERS).hangup(id),
+      answers: true
+    },
+    'whose answers nobody takes': {
+      write: (to: Packet, id: number) => to.bind(id, NOTHING),
+      answers: false
+    }
+  }
+  for (const [name, { write, answers }] of Object.entries(floods)) {
+    it(`1,000,000 binds ${name}: bounded memory, others are served`, async () => {
+      exporter.export('numbers', channel<number>(0), 'send')
+      await check()
+      const before = memory()
+      await flood(write, answers)
+      const grown = memory() - before
+      assert.ok(grown < NOISE, `memory grew by ${Math.round(grown / MIB)} MiB`)
+      // Those of this link, and one of the honest importer.
+      assert.ok(exporter.debug().bound <= 1_025)
+    })
+  }
+})
