@@ -51,7 +51,6 @@ class TwoWays {
       'share',
       String(target),
       '--json',
-      '--listen=/ip4/127.0.0.1/tcp/0',
       `--announce=/ip4/127.0.0.1/tcp/${this.#direct.port}`,
       `--relay=${relay.replace(/\/tcp\/\d+/, `/tcp/${this.#relayed.port}`)}`
     ])

@@ -36,5 +36,6 @@ export type {
   GatewayCloseOptions,
   GatewayEvents,
   GatewayStats,
-  GatewayTunnel
+  GatewayTunnel,
+  ShareListenOptions
 } from './types.ts'

@@ -1,3 +1,4 @@
+import type { PeerAccess } from '@warren/tunnel'
 import type { GatewayAddress } from './address.ts'
 import { parseListen, parseTarget } from './address.ts'
 import { DEFAULTS } from './defaults.ts'
@@ -10,6 +11,8 @@ export interface ShareOptions {
   readonly channel: string
   /** Where each session is carried to: `tcp://host:port`, `unix:/path`, `host:port` or a port. */
   readonly target: string | number
+  /** Peers that may know of the channel and open it; see also `setPeers`. Default: all linked ones. */
+  readonly peers?: PeerAccess
   /** How connections to the target are kept; see the README. @default 'warm' */
   readonly pool?: PoolMode
   /** Connections that a pool keeps ready. @default 2 */
@@ -58,7 +61,7 @@ export interface OpenOptions {
 }
 
 /** Options of a share, checked and complete. */
-export interface ShareSettings extends Required<Omit<ShareOptions, 'target' | 'signal'>> {
+export interface ShareSettings extends Required<Omit<ShareOptions, 'target' | 'peers' | 'signal'>> {
   readonly target: GatewayAddress
 }
 

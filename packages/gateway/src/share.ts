@@ -1,4 +1,4 @@
-import type { ByteSession, Listener } from '@warren/tunnel'
+import type { ByteSession, Listener, PeerAccess } from '@warren/tunnel'
 import { formatAddress } from './address.ts'
 import { finishConnections } from './closing.ts'
 import { Connections } from './connections.ts'
@@ -25,6 +25,11 @@ export interface Share {
   /** The target as a URL. */
   readonly target: string
   stats(): ShareStats
+  /**
+   * Replaces the peers that may open it. Connections of those that may not any more end now; resolves
+   * when they have.
+   */
+  setPeers(peers: PeerAccess): Promise<void>
   /** Adds a listener; what it returns removes it. */
   on<E extends keyof GatewayEvents>(event: E, listener: GatewayEvents[E]): () => void
   /** Takes no new sessions, lets running ones finish as the options say, then ends. Idempotent. */
@@ -42,11 +47,12 @@ export interface Share {
  * errors of `tunnel.listen`; the signal's reason
  */
 export async function share(tunnel: GatewayTunnel, options: ShareOptions): Promise<Share> {
-  const { signal } = options
+  const { peers, signal } = options
   signal?.throwIfAborted()
   const settings = shareSettings(options)
   const listener = await tunnel.listen(settings.channel, {
     bytes: true,
+    ...(peers === undefined ? {} : { peers }),
     ...(signal === undefined ? {} : { signal })
   })
   return new TargetShare(listener, settings)
@@ -86,6 +92,10 @@ class TargetShare implements Share {
 
   stats(): ShareStats {
     return { ...this.#connections.stats(), pool: this.#pool.stats() }
+  }
+
+  setPeers(peers: PeerAccess): Promise<void> {
+    return this.#listener.setPeers(peers)
   }
 
   on<E extends keyof GatewayEvents>(event: E, listener: GatewayEvents[E]): () => void {

@@ -1,12 +1,16 @@
-import type { ByteSession, DialOptions, Listener, Tunnel } from '@warren/tunnel'
+import type { ByteSession, DialOptions, Listener, PeerAccess, Tunnel } from '@warren/tunnel'
+
+/** What the gateway tells a tunnel when it listens. */
+export interface ShareListenOptions {
+  readonly bytes: true
+  readonly peers?: PeerAccess
+  readonly signal?: AbortSignal
+}
 
 /** What the gateway needs of a tunnel. */
 export interface GatewayTunnel {
   /** {@link Tunnel.listen} for byte sessions. */
-  listen(
-    channel: string,
-    options: { readonly bytes: true; readonly signal?: AbortSignal }
-  ): Promise<Listener<ByteSession>>
+  listen(channel: string, options: ShareListenOptions): Promise<Listener<ByteSession>>
   /** {@link Tunnel.dial} for byte sessions. */
   dial(channel: string, options: DialOptions & { readonly bytes: true }): Promise<ByteSession>
 }

@@ -57,6 +57,8 @@ export function program(version: string, dispatch: Dispatch): Command {
     .option('--announce <multiaddr>', 'put this address in the ticket instead of our own', list)
     .option('--listen <multiaddr>', 'listen there instead of on all interfaces', list)
     .option('--relay <multiaddr>', 'be reachable through this relay too', list)
+    .option('--allow <peer>', 'only this peer may open it (its "warren key")', list)
+    .option('--allow-file <file>', 'or those of a file, one in a line; read again when it changes')
     .option('--psk-file <file>', 'pre-shared key of the network: a libp2p key file')
     .option('--no-check', 'share although nothing listens on the target yet')
     .option('--token-file <file>', 'let holders of this network token in too (- for stdin)')

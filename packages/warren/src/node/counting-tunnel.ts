@@ -1,3 +1,4 @@
+import type { ShareListenOptions } from '@warren/gateway'
 import type { ByteSession, DialOptions, Listener, Tunnel } from '@warren/tunnel'
 
 /** A tunnel for the gateway that counts how its sessions fare. */
@@ -25,10 +26,7 @@ export class CountingTunnel {
     return session
   }
 
-  async listen(
-    channel: string,
-    options: { readonly bytes: true; readonly signal?: AbortSignal }
-  ): Promise<Listener<ByteSession>> {
+  async listen(channel: string, options: ShareListenOptions): Promise<Listener<ByteSession>> {
     const listener = await this.#tunnel.listen(channel, options)
     const watch = (session: ByteSession): void => this.#watch(session)
     return {

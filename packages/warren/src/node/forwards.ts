@@ -12,6 +12,7 @@ export function shareOf(share: GatewayShare, onClose: () => void): Share {
     name: share.channel,
     target: share.target,
     stats: () => statsOf(share.stats()),
+    setAllowed: allow => share.setPeers({ allow }),
     onError: listener => share.on('error', error => listener(error)),
     close: () => share.close().finally(onClose)
   }

@@ -47,6 +47,8 @@ export interface ShareOptions {
   readonly target: string | number
   /** Name of the channel: 1 to 255 bytes of UTF-8. @default one that is made up */
   readonly name?: string
+  /** Peer ids of those that may open it. @default whoever has a ticket for it, or the token */
+  readonly allow?: readonly string[]
 }
 
 /** A target that peers can open. */
@@ -55,6 +57,12 @@ export interface Share {
   /** The target, as `tcp://host:port` or `unix:/path`. */
   readonly target: string
   stats(): ForwardStats
+  /**
+   * Replaces the peers that may open it. Connections of others end now; resolves when they have.
+   *
+   * @throws code `ERR_TUNNEL_OPTION` when one is no peer id
+   */
+  setAllowed(peers: readonly string[]): Promise<void>
   /** Told of connections that could not be carried, such as a refused target. */
   onError(listener: (error: Error) => void): () => void
   /** Takes no new connections; ends those that run after their time (5 s). */

@@ -108,8 +108,9 @@ export class TunnelNode implements WarrenNode {
 
   async share(options: ShareOptions): Promise<Share> {
     this.#throwIfClosed()
-    const name = options.name ?? makeName(Math.random)
-    const forward = await share(this.#counting, { channel: name, target: options.target })
+    const { name = makeName(Math.random), target, allow } = options
+    const peers = allow === undefined ? {} : { peers: { allow } }
+    const forward = await share(this.#counting, { channel: name, target, ...peers })
     const shared = shareOf(forward, () => this.#shares.delete(shared))
     this.#shares.add(shared)
     return shared

@@ -1,8 +1,9 @@
 import { formatAddress, parseTarget } from '@warren/gateway'
 import { TICKET_LIFETIME } from '../../defaults.ts'
 import { checkTarget } from '../../node/check-target.ts'
-import type { NodeTicket, WarrenNode } from '../../node/node-types.ts'
+import type { NodeTicket, Share, WarrenNode } from '../../node/node-types.ts'
 import { parseAddress } from '../../node/tickets.ts'
+import { AllowList } from '../../state/allow-list.ts'
 import type { Home } from '../../state/home.ts'
 import type { Context } from '../context.ts'
 import { describeDuration, parseDuration } from '../duration.ts'
@@ -23,6 +24,8 @@ export interface ShareCommandOptions {
   readonly uses?: number
   readonly announce?: readonly string[]
   readonly relay?: readonly string[]
+  readonly allow?: readonly string[]
+  readonly allowFile?: string
   readonly pskFile?: string
   readonly listen?: readonly string[]
   readonly check?: boolean
@@ -47,6 +50,11 @@ export async function share(
     options.tokenFile === undefined
       ? await home.savedToken()
       : await readSecret(options.tokenFile, 'token', signal)
+  const { allow, allowFile } = options
+  const allowed =
+    allow === undefined && allowFile === undefined
+      ? undefined
+      : await AllowList.create(allow ?? [], allowFile)
   if (options.check !== false) await checkTarget(address, signal)
   const name = options.as ?? (await nameOfShare(home, target))
   await forgetExpired(home)
@@ -66,11 +74,16 @@ export async function share(
     const why = relay.error === undefined ? '' : `: ${describeFailure(relay.error)}`
     output.warn(`no seat at the relay ${relay.address} yet${why}; trying on`)
   }
-  const shared = await node.share({ target: text, name })
+  const shared = await node.share({
+    target: text,
+    name,
+    ...(allowed === undefined ? {} : { allow: allowed.peers })
+  })
   const ticket = await ticketFor(home, node, name, lifetime, options)
   if (options.whileStdin === true) context.endWithStdin()
   shared.onError(error => output.warn(`a connection was not carried: ${error.message}`))
   const quiet = narrate(node, output)
+  using _following = allowed === undefined ? undefined : follow(allowed, shared, output)
   await using _control = await serveNode(context, home, node, { command: 'share', name })
 
   if (output.json) {
@@ -98,6 +111,30 @@ export async function share(
   quiet()
   output.say(farewell(`ending the share of ${target}`, shared.stats().open))
   throw signal.reason
+}
+
+/** Milliseconds between looks at the file of those who may open the share. */
+const ALLOW_FILE_POLL = 1_000
+
+/** Applies changes of the allow-list to the share until it is disposed of. */
+function follow(allowed: AllowList, shared: Share, output: Context['output']): Disposable {
+  let failure = ''
+  const look = async (): Promise<void> => {
+    try {
+      if (await allowed.refresh()) {
+        await shared.setAllowed(allowed.peers)
+        output.say(`the allow-list has changed: ${allowed.peers.length} may open the share`)
+      }
+      failure = ''
+    } catch (error) {
+      // What was read last stays in force; the same failure is told once.
+      const text = describeFailure(error)
+      if (text !== failure) output.warn(text)
+      failure = text
+    }
+  }
+  const timer = setInterval(() => void look(), ALLOW_FILE_POLL).unref()
+  return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
 function announce(
