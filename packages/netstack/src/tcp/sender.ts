@@ -166,7 +166,8 @@ export class Sender {
     }
     // The peer answers: a closed window is no reason to give up (RFC 9293 MUST-36).
     if (this.una === this.nxt) this.unansweredSince = Infinity
-    else if (OUTCOME.acked > 0 || this.window === 0) this.unansweredSince = now
+    else if (this.window === 0) this.unansweredSince = Infinity
+    else if (OUTCOME.acked > 0) this.unansweredSince = now
     this.arm(now)
   }
 
@@ -399,6 +400,8 @@ export class Sender {
         return false
       }
       recovery.flight.resent(recovery.flight.head, now)
+      // The probe is what waits for an answer; the time before it was nobody's fault.
+      if (this.unansweredSince === Infinity) this.unansweredSince = now
     } else {
       const usable = (this.una + this.window - this.nxt) | 0
       const size = Math.min(this.#unsent, Math.max(usable, 1), this.mss)

@@ -1,6 +1,6 @@
 import { simulate } from './simulate.ts'
 
-const SEEDS = Number(process.env.WARREN_SIM_SEEDS ?? 100)
+const SEEDS = Number(process.env.WARREN_SIM_SEEDS ?? 60)
 const ONLY = process.env.WARREN_SIM_SEED
 
 describe('simulation of two stacks', () => {
