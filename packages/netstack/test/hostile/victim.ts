@@ -13,7 +13,7 @@ export interface Victim {
   readonly stack: Stack
   readonly peer: RawPeer
   /** Lets everything happen that happens at once, and within the next `ms`. */
-  settle(ms?: number): void
+  readonly settle: (ms?: number) => void
 }
 
 export function victim(options: StackOptions = {}): Victim {
