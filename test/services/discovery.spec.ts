@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createSocket } from 'node:dgram'
-import os from 'node:os'
 import { bootstrap } from '@libp2p/bootstrap'
 import type { PeerId, PeerInfo } from '@libp2p/interface'
 import { mdns } from '@libp2p/mdns'
@@ -17,6 +14,7 @@ import {
   stock
 } from './support/nodes.ts'
 import type { Node } from './support/nodes.ts'
+import { GROUP, loopbackAlone, multicastPort } from './support/multicast.ts'
 
 /** Resolves when the node has told of the peer, with its addresses. */
 async function discovery(node: Node, peer: PeerId): Promise<PeerInfo> {
@@ -56,47 +54,16 @@ describe('bootstrap, hosted', () => {
   })
 })
 
-/** A group and port of our own; nobody else's mDNS is heard or disturbed. */
-const GROUP = '239.255.77.77'
-
-/** Whether a datagram to the group comes back over loopback; the port it used. */
-async function multicastPort(): Promise<number | undefined> {
-  const socket = createSocket({ type: 'udp4', reuseAddr: true })
-  try {
-    socket.bind(0)
-    await once(socket, 'listening')
-    const { port } = socket.address()
-    socket.addMembership(GROUP, '127.0.0.1')
-    socket.setMulticastInterface('127.0.0.1')
-    const heard = once(socket, 'message', { signal: AbortSignal.timeout(1_000) })
-    socket.send('hello', port, GROUP)
-    await heard
-    return port
-  } catch {
-    return undefined
-  } finally {
-    socket.close()
-  }
-}
-
 describe('mdns, hosted', () => {
-  const { networkInterfaces } = os
   let port: number | undefined
+  let restore = (): void => {}
 
   before(async function () {
     port = await multicastPort()
     if (port === undefined) skip(this, 'multicast over loopback')
-    // mDNS speaks on every network of the machine; these nodes are shown loopback alone.
-    os.networkInterfaces = () => {
-      const own = Object.entries(networkInterfaces()).map(([name, addresses]) => {
-        return [name, addresses?.filter(({ internal }) => internal)] as const
-      })
-      return Object.fromEntries(own.filter(([, addresses]) => addresses?.length))
-    }
+    restore = loopbackAlone()
   })
-  after(() => {
-    os.networkInterfaces = networkInterfaces
-  })
+  after(() => restore())
   afterEach(cleanUp)
 
   it('finds a stock node and is found by it', async () => {
