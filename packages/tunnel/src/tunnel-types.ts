@@ -203,6 +203,13 @@ export interface Tunnel {
   dial(channel: string, options: GroupDialOptions): Promise<GroupSession>
   dial(channel: string, options: DialOptions & { readonly bytes: true }): Promise<ByteSession>
   dial(channel: string, options?: DialOptions & { readonly bytes?: false }): Promise<Session>
+  /**
+   * Looks for a channel in the `directories`, again and again until `signal` fires, and links to those
+   * who listen on it, as a dial does. Resolves after the first look.
+   *
+   * @throws codes `ERR_INVALID_CHANNEL`, `ERR_TUNNEL_CLOSED`
+   */
+  look(channel: string, options: { readonly signal: AbortSignal }): Promise<void>
   /** Calls `listener` at each event, until the function that is returned is called. */
   on<E extends keyof TunnelEvents>(event: E, listener: TunnelEvents[E]): () => void
   /** Tries every node without a link now. */

@@ -393,6 +393,13 @@ export class SwarmTunnel implements Tunnel {
     }
   }
 
+  async look(channel: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    signal.throwIfAborted()
+    checkChannelName(channel)
+    await waitFor(this.#started(), signal)
+    await waitFor(this.#search(channel, signal), signal)
+  }
+
   on<E extends keyof TunnelEvents>(event: E, listener: TunnelEvents[E]): () => void {
     return this.#events.on(event, listener)
   }

@@ -4,6 +4,8 @@ export const DEFAULTS = {
   announce: [],
   tickets: [],
   peers: [],
+  dht: false,
+  lan: false,
   relays: []
 } as const
 

@@ -3,6 +3,7 @@ import type { AbortOptions, ContentRouting } from '@libp2p/interface'
 import { Backoff, deadline } from '@warren/utils'
 import type { CID } from 'multiformats/cid'
 import { InvalidTunnelOptionError } from '../errors.ts'
+import { joinSignals } from '../join-signals.ts'
 import { channelCid } from './channel-key.ts'
 import type { ChannelDirectory, ChannelProvider } from './channel-directory.ts'
 import { DHT_DEFAULTS } from './dht-defaults.ts'
@@ -32,6 +33,8 @@ export interface DhtDirectoryOptions {
 
 /** Pauses after a record could not be stored, in milliseconds, with full jitter. */
 const RETRY = { first: 1_000, factor: 2, max: 60_000 }
+/** Milliseconds for which a query goes on after the last provider that it named. */
+const SETTLE = 10
 /** The first time that a new channel is provided again, as a part of the interval. */
 const FIRST_AGAIN = 1 / 16
 /** A pause is up to so much of itself shorter or longer, so that nodes do not fall into step. */
@@ -79,15 +82,10 @@ export class DhtDirectory implements ChannelDirectory {
   }
 
   async *find(channel: string, { signal }: AbortOptions): AsyncGenerator<ChannelProvider> {
-    const { contentRouting, maxProviders } = this.#options
-    const options = signal === undefined ? {} : { signal }
-    let left = maxProviders
+    let left = this.#options.maxProviders
     for (const key of this.#keys) {
-      for await (const provider of contentRouting.findProviders(
-        channelCid(key, channel),
-        options
-      )) {
-        yield { peer: provider.id, addrs: provider.multiaddrs }
+      for await (const provider of this.#query(channelCid(key, channel), signal)) {
+        yield provider
         if (--left === 0) return
       }
     }
@@ -113,6 +111,31 @@ export class DhtDirectory implements ChannelDirectory {
     // A DHT takes nothing back: what others hold expires there.
     for (const key of this.#keys) {
       this.#options.contentRouting.cancelReprovide(channelCid(key, channel)).catch(() => {})
+    }
+  }
+
+  /**
+   * One query. Each node that has the record names all providers that it knows, so the query ends soon
+   * after the first answer: the others would cost messages and tell little more.
+   */
+  async *#query(cid: CID, parent: AbortSignal | undefined): AsyncGenerator<ChannelProvider> {
+    const stop = new AbortController()
+    const query = joinSignals(stop.signal, parent)
+    const found = this.#options.contentRouting.findProviders(cid, { signal: query.signal })
+    const answers = found[Symbol.asyncIterator]()
+    let next = answers.next()
+    try {
+      for (let first = true; ; first = false) {
+        const answer = await (first ? next : Promise.race([next, sleep(SETTLE)]))
+        if (answer === undefined || answer.done === true) return
+        next = answers.next()
+        yield { peer: answer.value.id, addrs: answer.value.multiaddrs }
+      }
+    } finally {
+      // What is still awaited of the query fails by this, and nobody wants to know.
+      next.catch(() => {})
+      stop.abort()
+      query.clear()
     }
   }
 

@@ -117,7 +117,8 @@ export class LinkBroker {
     if (known !== undefined) return known
     const underWay = this.#proving.get(connection.id)
     if (underWay !== undefined) return waitFor(underWay, signal)
-    if (connection.direction === 'inbound') {
+    // Where connections are not linked by themselves, their initiator is not likely to begin.
+    if (connection.direction === 'inbound' && this.#init.linkConnections) {
       const link = await this.#waitForPeer(peer, connection, signal)
       if (link !== undefined) return link
     }

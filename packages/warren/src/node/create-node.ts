@@ -10,6 +10,7 @@ import { RelaySeats } from '../relay/relay-seats.ts'
 import { Home } from '../state/home.ts'
 import { ephemeralIdentity } from '../state/identity.ts'
 import { STACK } from './defaults.ts'
+import { discoveryOptions, discoveryServices } from './discovery.ts'
 import { listenEverywhere } from './listen-everywhere.ts'
 import type { NodeOptions, WarrenNode } from './node-types.ts'
 import { HomeRevocations } from './revocations.ts'
@@ -42,6 +43,12 @@ export async function createNodeIn(
   if (home === undefined && options.identity === 'kept') {
     throw new NodeOptionsError("identity: 'kept' needs home, the directory to keep it in")
   }
+  const discovery = { dht: options.dht ?? DEFAULTS.dht, lan: options.lan ?? DEFAULTS.lan }
+  if ((discovery.dht || discovery.lan) && options.token === undefined) {
+    throw new NodeOptionsError(
+      'dht and lan find nodes that have the same token: give it, or use tickets'
+    )
+  }
   const ticketKey = (await home?.ticketKey()) ?? generateTicketKey()
   const revocations = home === undefined ? undefined : new HomeRevocations(home)
   const tunnelOptions: TunnelOptions = {
@@ -62,6 +69,10 @@ export async function createNodeIn(
       privateKey: identity.privateKey,
       logger,
       ...STACK,
+      services: {
+        ...STACK.services,
+        ...(await discoveryServices(discovery, listen?.length !== 0))
+      },
       ...(options.psk === undefined
         ? {}
         : { connectionProtector: preSharedKey({ psk: options.psk }) })
@@ -70,7 +81,11 @@ export async function createNodeIn(
     else if (listen.length > 0) await swarm.listen(listen)
     options.signal?.throwIfAborted()
     const seats = new RelaySeats(swarm, relays)
-    const tunnel = createTunnel(swarm, tunnelOptions)
+    const log = logger.forComponent('warren:node')
+    const tunnel = createTunnel(swarm, {
+      ...tunnelOptions,
+      ...discoveryOptions(discovery, swarm, error => log.error('DHT: %s', error))
+    })
     const node = new TunnelNode({
       home,
       identity,
@@ -81,7 +96,7 @@ export async function createNodeIn(
       tickets,
       ticketKey,
       revocations,
-      log: logger.forComponent('warren:node')
+      log
     })
     await seats.start()
     return node

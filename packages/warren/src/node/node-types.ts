@@ -26,6 +26,14 @@ export interface NodeOptions {
   /** Multiaddrs with `/p2p/…` of nodes of the network to keep links to. @default [] */
   readonly peers?: readonly string[]
   /**
+   * Find channels in the DHT of the network's nodes, and store the own ones there: of any number of
+   * nodes each has to know only one, in `peers`. Names are hidden by the token, which it needs.
+   * @default false
+   */
+  readonly dht?: boolean
+  /** Link to the network's nodes on this local network, by mDNS. Needs `token`. @default false */
+  readonly lan?: boolean
+  /**
    * Multiaddrs with `/p2p/…` of relays, at most 4. A seat is taken at each, and taken again whenever it
    * is lost; tickets name the way through it. @default []
    */

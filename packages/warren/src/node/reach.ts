@@ -62,9 +62,13 @@ export async function reach(
     errors.onFailure(look)
   ]
   look()
+  const search = new AbortController()
+  // Who it finds shows as a link; a tunnel that is closed meanwhile ends the signal above.
+  tunnel.look(channel, { signal: search.signal }).catch(() => {})
   try {
     await promise
   } finally {
+    search.abort()
     clearTimeout(late)
     clearTimeout(grace)
     signal?.removeEventListener('abort', onAbort)
