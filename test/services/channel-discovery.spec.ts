@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { bootstrap } from '@libp2p/bootstrap'
 import type { PeerDiscovery } from '@libp2p/interface'
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
@@ -7,10 +10,11 @@ import { mdns } from '@libp2p/mdns'
 import type { Swarm } from '@warren/swarm'
 import { createTunnel, dhtDirectory, generateToken } from '@warren/tunnel'
 import type { Tunnel, TunnelOptions } from '@warren/tunnel'
+import { createNode } from 'warren'
 import { skip } from '../support/skip.ts'
 import { until } from '../support/until.ts'
 import { GROUP, loopbackAlone, multicastPort } from './support/multicast.ts'
-import { BASIC, addressOf, afterwards, cleanUp, hosted, stock } from './support/nodes.ts'
+import { BASIC, LOOPBACK, addressOf, afterwards, cleanUp, hosted, stock } from './support/nodes.ts'
 
 const token = generateToken()
 
@@ -135,5 +139,24 @@ describe('peers of mdns', () => {
     assert.equal(await exchangeNonce(b, 'of a'), a.status().peer)
     assert.equal(await exchangeNonce(a, 'of b'), b.status().peer)
     assert.deepEqual(stranger.peers(), [])
+  })
+
+  it('become nodes of createNode({ lan }), which open what the other shares', async () => {
+    const target = createServer((_request, response) => response.end('here\n'))
+    target.listen(0, '127.0.0.1')
+    await once(target, 'listening')
+    afterwards(async () => {
+      target.close()
+      target.closeAllConnections()
+    })
+    const make = async () => {
+      const node = await createNode({ listen: [LOOPBACK], token, lan: true })
+      afterwards(() => node.close())
+      return node
+    }
+    const [here, there] = [await make(), await make()]
+    await here.share({ target: (target.address() as AddressInfo).port, name: 'web' })
+    const web = await there.open({ channel: 'web', timeout: 30_000 })
+    assert.equal(await (await fetch(web.url)).text(), 'here\n')
   })
 })
