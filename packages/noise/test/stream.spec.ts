@@ -370,21 +370,26 @@ describe('stream', () => {
     })
 
     it('a peer that hangs up right behind the handshake is noticed, and its last words heard', async () => {
-      // An ECDSA signature is verified in a thread, so the end comes before the handshake is done.
+      // An ECDSA signature is verified in a thread, so the end nearly always comes before the
+      // handshake is done; which of the two is first is up to the machine.
       const hasty = await testPeer({ keyType: 'ECDSA' })
-      const [outbound, inbound] = wire()
       let closedFirst = false
-      inbound.addEventListener('close', () => (closedFirst = true))
-      const accepting = two.encrypter.secureInbound(inbound)
-      const dialled = await hasty.encrypter.secureOutbound(outbound)
-      dialled.connection.send(pattern(10))
-      await dialled.connection.close()
-      const accepted = await accepting
-      assert.ok(closedFirst)
-      const received = inbox(accepted.connection)
-      await received.closed
-      assert.equal(received.byteLength, 10)
-      assert.equal(accepted.connection.status, 'closed')
+      for (let attempt = 0; attempt < 50 && !closedFirst; attempt++) {
+        const [outbound, inbound] = wire()
+        let closed = false
+        inbound.addEventListener('close', () => (closed = true))
+        const accepting = two.encrypter.secureInbound(inbound)
+        const dialled = await hasty.encrypter.secureOutbound(outbound)
+        dialled.connection.send(pattern(10))
+        await dialled.connection.close()
+        const accepted = await accepting
+        closedFirst = closed
+        const received = inbox(accepted.connection)
+        await received.closed
+        assert.equal(received.byteLength, 10)
+        assert.equal(accepted.connection.status, 'closed')
+      }
+      assert.ok(closedFirst, 'the end came first')
     })
   })
 
