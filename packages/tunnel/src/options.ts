@@ -105,7 +105,8 @@ export interface TunnelOptions extends Partial<SessionOptions> {
   readonly peers?: PeerAccess
   /**
    * Whether a peer may know of, and open, a channel; asked again when it resumes a session, and by
-   * `recheckAccess`. A peer that may not sees what it would see if the channel did not exist.
+   * `recheckAccess`. A peer that may not sees what it would see if the channel did not exist; so that
+   * the time does not tell either, it is asked about channels that peers make up, too.
    * Throwing means no. Default: every peer with a proven link may.
    */
   readonly authorize?: (request: AccessRequest) => boolean | Promise<boolean>

@@ -237,6 +237,37 @@ describe('access', () => {
     assert.equal(textOf(await there.receive()), 'on')
   })
 
+  it('is asked about channels that are not there as about those that are', async () => {
+    const asked: string[] = []
+    const [a, b] = await pair(
+      {},
+      {
+        authorize: async ({ channel }) => {
+          asked.push(channel)
+          await new Promise(resolve => setTimeout(resolve, 20))
+          return channel === 'web'
+        }
+      }
+    )
+    for (const channel of ['web', 'secret']) await b.tunnel.listen(channel)
+    await b.tunnel.listen('listed', { peers: { allow: [] } })
+    const names = ['secret', 'listed', 'unknown']
+    asked.length = 0
+    // In a discovery, and in an open.
+    for (const channel of names) {
+      await assert.rejects(a.tunnel.dial(channel, { wait: false }), {
+        code: 'ERR_CHANNEL_NOT_FOUND'
+      })
+      const stream = await a.swarm.newStream(b.swarm.peerId, SESSION_PROTOCOL)
+      stream.send(openHead(channel))
+      const { value } = await readStream(stream).next()
+      assert.deepEqual([...(value as Uint8Array)], [3, 0, 2, 0, 1], channel)
+    }
+    for (const channel of names) {
+      assert.ok(asked.filter(name => name === channel).length >= 2, channel)
+    }
+  })
+
   it('is asked about everything again on request', async () => {
     const denied = new Set<string>()
     const [a, b] = await pair({}, { authorize: ({ channel }) => !denied.has(channel) })

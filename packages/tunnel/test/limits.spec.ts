@@ -124,9 +124,9 @@ describe('limits and lookups', () => {
     const [a, b] = await pair(
       {},
       {
-        authorize: async () => {
+        authorize: async ({ channel }) => {
           // Known at once; opening it takes longer than the dial has.
-          if (asked++ > 0) await held
+          if (channel === 'slow' && asked++ > 0) await held
           return true
         }
       }

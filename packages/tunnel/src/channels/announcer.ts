@@ -3,6 +3,7 @@ import type { WireChannel } from '../../proto/control.ts'
 import type { TunnelLink } from '../links/tunnel-link.ts'
 import type { AccessRequest } from '../options.ts'
 import type { ChannelListener } from './channel-listener.ts'
+import { isChannelName } from './channel-name.ts'
 import { toWireMode } from './wire-mode.ts'
 
 /** Milliseconds that the access hook may take for one answer. */
@@ -25,10 +26,16 @@ export class Announcer {
 
   /**
    * Whether the peer of `link` may know of, and open, `channel`. A hook that throws, or takes more
-   * than {@link AUTHORIZE_TIMEOUT}, says no.
+   * than {@link AUTHORIZE_TIMEOUT}, says no. Where it is asked, it is asked about channels that are not
+   * there, too: so that the time of a no does not tell which are.
    */
   async allowed(link: TunnelLink, channel: string): Promise<boolean> {
-    if (!link.scope.mayServe(channel) || !this.admits(link.peer, channel)) return false
+    if (!link.scope.mayServe(channel)) return false
+    const allowed = await this.#authorized(link, channel)
+    return this.admits(link.peer, channel) && allowed
+  }
+
+  async #authorized(link: TunnelLink, channel: string): Promise<boolean> {
     const { authorize } = this.#init
     if (authorize === undefined) return true
     const limit = deadline(AUTHORIZE_TIMEOUT, () => new Error('the access hook took too long'))
@@ -50,7 +57,7 @@ export class Announcer {
   /** Channels listened on here that the peer of `link` may know: all, or those of `names`. */
   async listening(link: TunnelLink, names?: readonly string[]): Promise<WireChannel[]> {
     const { listeners } = this.#init
-    const wanted = (names ?? [...listeners.keys()]).filter(name => listeners.has(name))
+    const wanted = [...new Set(names ?? listeners.keys())].filter(isChannelName)
     const allowed = await Promise.all(wanted.map(name => this.allowed(link, name)))
     return wanted.flatMap((name, i) => {
       // Looked up only now: it may have closed while access was checked.

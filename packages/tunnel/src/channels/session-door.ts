@@ -76,8 +76,7 @@ export class SessionDoor {
   }
 
   async #mayOpen({ channel, linkId, peer }: SessionRequest): Promise<boolean> {
-    const { table, listeners, announcer } = this.#init
-    if (!listeners.has(channel)) return false
+    const { table, announcer } = this.#init
     const link = table.byId(linkId) ?? table.connected(peer)
     return link !== undefined && (await announcer.allowed(link, channel))
   }
