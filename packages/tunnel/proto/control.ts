@@ -76,6 +76,7 @@ export interface Hello {
   nonce: Uint8Array<ArrayBuffer>
   open: boolean
   tickets: Uint8Array<ArrayBuffer>[]
+  instance: Uint8Array<ArrayBuffer>
 }
 
 export namespace Hello {
@@ -110,6 +111,11 @@ export namespace Hello {
           }
         }
 
+        if ((obj.instance != null && obj.instance.byteLength > 0)) {
+          w.uint32(42)
+          w.bytes(obj.instance)
+        }
+
         if (opts.lengthDelimited !== false) {
           w.ldelim()
         }
@@ -118,7 +124,8 @@ export namespace Hello {
           version: 0,
           nonce: uint8ArrayAlloc(0),
           open: false,
-          tickets: []
+          tickets: [],
+          instance: uint8ArrayAlloc(0)
         }
 
         const end = length == null ? reader.len : reader.pos + length
@@ -145,6 +152,10 @@ export namespace Hello {
               }
 
               obj.tickets.push(reader.bytes())
+              break
+            }
+            case 5: {
+              obj.instance = reader.bytes()
               break
             }
             default: {
@@ -202,6 +213,13 @@ export namespace Hello {
 
               break
             }
+            case 5: {
+              yield {
+                field: `${prefix}.instance`,
+                value: reader.bytes()
+              }
+              break
+            }
             default: {
               reader.skipType(tag & 7)
               break
@@ -235,6 +253,11 @@ export namespace Hello {
     value: Uint8Array<ArrayBuffer>
   }
 
+  export interface HelloInstanceFieldEvent {
+    field: '$.instance'
+    value: Uint8Array<ArrayBuffer>
+  }
+
   export function encode (obj: Partial<Hello>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, Hello.codec())
   }
@@ -243,7 +266,7 @@ export namespace Hello {
     return decodeMessage(buf, Hello.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Hello>): Generator<HelloVersionFieldEvent | HelloNonceFieldEvent | HelloOpenFieldEvent | HelloTicketsFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Hello>): Generator<HelloVersionFieldEvent | HelloNonceFieldEvent | HelloOpenFieldEvent | HelloTicketsFieldEvent | HelloInstanceFieldEvent> {
     return streamMessage(buf, Hello.codec(), opts)
   }
 }
@@ -2787,6 +2810,11 @@ export namespace Control {
     value: Uint8Array<ArrayBuffer>
   }
 
+  export interface ControlHelloInstanceFieldEvent {
+    field: '$.hello.instance'
+    value: Uint8Array<ArrayBuffer>
+  }
+
   export interface ControlProofTokensFieldEvent {
     field: '$.proof.tokens[]'
     index: number
@@ -2938,7 +2966,7 @@ export namespace Control {
     return decodeMessage(buf, Control.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Control>): Generator<ControlHelloVersionFieldEvent | ControlHelloNonceFieldEvent | ControlHelloOpenFieldEvent | ControlHelloTicketsFieldEvent | ControlProofTokensFieldEvent | ControlProofTicketsIdFieldEvent | ControlProofTicketsMacFieldEvent | ControlProofRefusedIdFieldEvent | ControlProofRefusedCodeFieldEvent | ControlWelcomeRefusedIdFieldEvent | ControlWelcomeRefusedCodeFieldEvent | ControlRefuseCodeFieldEvent | ControlAnnounceOpenedNameFieldEvent | ControlAnnounceOpenedModeFieldEvent | ControlAnnounceOpenedBytesFieldEvent | ControlAnnounceClosedFieldEvent | ControlAnnounceQueryFieldEvent | ControlDiscoverQueryFieldEvent | ControlDiscoverChannelsFieldEvent | ControlProbeIdFieldEvent | ControlProbeReplyFieldEvent | ControlPresentClaimsFieldEvent | ControlPresentMacFieldEvent | ControlPresentedIdFieldEvent | ControlPresentedMacFieldEvent | ControlWithdrawIdFieldEvent | ControlWithdrawCodeFieldEvent | ControlGoodbyeReasonFieldEvent | ControlCrowdLinksFieldEvent | ControlReproofTokensFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Control>): Generator<ControlHelloVersionFieldEvent | ControlHelloNonceFieldEvent | ControlHelloOpenFieldEvent | ControlHelloTicketsFieldEvent | ControlHelloInstanceFieldEvent | ControlProofTokensFieldEvent | ControlProofTicketsIdFieldEvent | ControlProofTicketsMacFieldEvent | ControlProofRefusedIdFieldEvent | ControlProofRefusedCodeFieldEvent | ControlWelcomeRefusedIdFieldEvent | ControlWelcomeRefusedCodeFieldEvent | ControlRefuseCodeFieldEvent | ControlAnnounceOpenedNameFieldEvent | ControlAnnounceOpenedModeFieldEvent | ControlAnnounceOpenedBytesFieldEvent | ControlAnnounceClosedFieldEvent | ControlAnnounceQueryFieldEvent | ControlDiscoverQueryFieldEvent | ControlDiscoverChannelsFieldEvent | ControlProbeIdFieldEvent | ControlProbeReplyFieldEvent | ControlPresentClaimsFieldEvent | ControlPresentMacFieldEvent | ControlPresentedIdFieldEvent | ControlPresentedMacFieldEvent | ControlWithdrawIdFieldEvent | ControlWithdrawCodeFieldEvent | ControlGoodbyeReasonFieldEvent | ControlCrowdLinksFieldEvent | ControlReproofTokensFieldEvent> {
     return streamMessage(buf, Control.codec(), opts)
   }
 }

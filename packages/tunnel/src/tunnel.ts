@@ -213,6 +213,7 @@ export class SwarmTunnel implements Tunnel {
     this.#host = new SessionHost({
       ...options.session,
       inFlightOn: id => inFlightOn(this.#table.byId(id)),
+      instanceOn: id => this.#table.byId(id)?.instance,
       acceptor: (request, signal) => this.#door.decide(request, signal),
       readmitter: request => this.#door.mayResume(request),
       sealer: new SessionSealer({
@@ -581,7 +582,7 @@ export class SwarmTunnel implements Tunnel {
     if (!link.scope.full) this.#onScopeChanged(link)
     this.#told.add(link)
     this.#events.emit('link', link)
-    this.#host.linkUp(link.peer)
+    this.#host.linkUp(link.peer, link.instance)
     this.#nodes.changed(link.peer)
     this.#routes.changed()
     this.#groups.linked(link.peer)

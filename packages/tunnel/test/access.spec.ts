@@ -294,7 +294,7 @@ async function conversation(stranger: Node['swarm'], host: Node): Promise<string
     stream.send(encodeLengthPrefixed(Control.encode(control)))
   }
   const nonce = Uint8Array.from(randomBytes(32))
-  say({ hello: { version: 1, nonce, open: false, tickets: [] } })
+  say({ hello: { version: 1, nonce, open: false, tickets: [], instance: new Uint8Array(0) } })
   const decoder = new LengthPrefixedDecoder(65_536)
   const heard: string[] = []
   for await (const chunk of readStream(stream)) {

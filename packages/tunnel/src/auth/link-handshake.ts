@@ -22,6 +22,9 @@ export const MAX_HELLO_TICKETS = 16
 /** Tokens that one proof may cover: the current one and the one it replaces. */
 export const MAX_TOKENS = 2
 
+/** Bytes of what names one run of a tunnel. */
+export const INSTANCE_BYTES = 16
+
 /** A ticket of this side that the peer has issued, with its proof key. */
 export interface HeldTicket {
   readonly claims: TicketClaims
@@ -51,6 +54,8 @@ export interface LinkHandshakeInit {
   /** The peer's id as text, for messages. */
   readonly peerText: string
   readonly nonce: Uint8Array
+  /** {@link INSTANCE_BYTES} that name this run of this side's tunnel. */
+  readonly instance: Uint8Array
   readonly credentials: LinkCredentials
 }
 
@@ -72,6 +77,8 @@ export interface LinkGrant {
   readonly tokens: TokenStanding
   readonly scope: LinkScope
   readonly transcript: LinkTranscript
+  /** What names this run of the peer's tunnel; `undefined` when it does not say. */
+  readonly instance: string | undefined
   /** Tickets of this side that the peer did not take, with the reason. */
   readonly refused: readonly { readonly id: string; readonly error: WarrenError }[]
 }
@@ -100,6 +107,7 @@ interface Verdict {
   /** Tickets of the peer that are genuine but give no access. */
   readonly refusals: readonly TicketRefusal[]
   readonly refused: LinkGrant['refused']
+  readonly instance: string | undefined
 }
 
 /**
@@ -158,6 +166,7 @@ export class LinkHandshake {
     if (hello.version !== LINK_VERSION) return this.#refuse(RefuseCode.VERSION)
     if (
       hello.nonce.length !== NONCE_BYTES ||
+      (hello.instance.length > 0 && hello.instance.length !== INSTANCE_BYTES) ||
       hello.tickets.length > MAX_HELLO_TICKETS ||
       hello.tickets.some(ticket => ticket.length > MAX_CLAIMS_BYTES) ||
       Buffer.from(hello.nonce).equals(nonce)
@@ -204,12 +213,13 @@ export class LinkHandshake {
   }
 
   #hello(): Hello {
-    const { nonce, credentials } = this.#init
+    const { nonce, instance, credentials } = this.#init
     return {
       version: LINK_VERSION,
       nonce: nonce.slice(),
       open: credentials.open,
-      tickets: credentials.held.map(({ claims }) => encodeClaims(claims).slice())
+      tickets: credentials.held.map(({ claims }) => encodeClaims(claims).slice()),
+      instance: instance.slice()
     }
   }
 
@@ -245,7 +255,8 @@ export class LinkHandshake {
     const proves = (key: Uint8Array, mac: Uint8Array | undefined): boolean =>
       mac !== undefined && proofsEqual(linkProof(key, peerRole, transcript), mac)
 
-    const full = { scope: new LinkScope(true), refusals: [], refused: [] }
+    const instance = hello.instance.length === 0 ? undefined : toHex(hello.instance)
+    const full = { scope: new LinkScope(true), refusals: [], refused: [], instance }
     const active = credentials.tokenKeys
     const proven = provenKeys(active, proof.tokens, peerRole, transcript)
     const tokens: TokenStanding = { active, proven, offered: proof.tokens }
@@ -266,7 +277,7 @@ export class LinkHandshake {
     }
     const refused = this.#takeBack(scope, proof.refused)
     if (scope.empty) return refusals[0]?.code ?? RefuseCode.AUTHENTICATION
-    return { provenBy: 'tickets', tokens, scope, refusals, refused }
+    return { provenBy: 'tickets', tokens, scope, refusals, refused, instance }
   }
 
   /** Takes tickets of this side that the peer refused out of the scope. */

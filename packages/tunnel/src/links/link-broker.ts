@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import type { Swarm } from '@warren/swarm'
 import { waitFor } from '@warren/utils'
 import { GoodbyeReason, RefuseCode } from '../../proto/control.ts'
+import { INSTANCE_BYTES } from '../auth/link-handshake.ts'
 import type { LinkCredentials, LinkGrant } from '../auth/link-handshake.ts'
 import type { LinkRole } from '../auth/link-proof.ts'
 import {
@@ -54,6 +56,8 @@ export class LinkBroker {
   /** Proofs under way, by connection. */
   readonly #proving = new Map<string, Promise<TunnelLink>>()
   #inboundProofs = 0
+  /** Names this run of the tunnel: sessions of another one are no longer known here. */
+  readonly #instance = new Uint8Array(randomBytes(INSTANCE_BYTES))
   /** Called at every change of links. */
   readonly #watchers = new Set<() => void>()
   #closed = false
@@ -218,6 +222,7 @@ export class LinkBroker {
       connection,
       role,
       self: swarm.peerId,
+      instance: this.#instance,
       credentials: this.#init.credentials(connection.remotePeer),
       timeout: this.#init.handshakeTimeout,
       controlBytes: this.#init.controlBytes,

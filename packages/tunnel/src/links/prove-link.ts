@@ -24,6 +24,8 @@ export interface ProveLinkInit {
   readonly connection: Connection
   readonly role: LinkRole
   readonly self: PeerId
+  /** What names this run of this side's tunnel. */
+  readonly instance: Uint8Array
   readonly credentials: LinkCredentials
   /** Milliseconds for the whole proof. */
   readonly timeout: number
@@ -60,6 +62,7 @@ export async function proveLink(init: ProveLinkInit): Promise<ProvenStream> {
     peer: peer.toMultihash().bytes,
     peerText: peer.toString(),
     nonce: new Uint8Array(randomBytes(NONCE_BYTES)),
+    instance: init.instance,
     credentials: init.credentials
   })
   const timer = setTimeout(() => {

@@ -92,6 +92,8 @@ export class TunnelLink implements Link, LinkCandidate {
   readonly transcript: LinkTranscript
   readonly role: LinkRole
   readonly provenBy: LinkGrant['provenBy']
+  /** Names this run of the peer's tunnel. */
+  readonly instance: string | undefined
   readonly since: number
   readonly tickets: TicketExchange
   readonly tokens: TokenProofs
@@ -133,6 +135,7 @@ export class TunnelLink implements Link, LinkCandidate {
     this.transcript = grant.transcript
     this.role = init.role
     this.provenBy = grant.provenBy
+    this.instance = grant.instance
     this.since = now()
     this.tickets = new TicketExchange(this)
     this.tokens = new TokenProofs(this, grant.tokens)

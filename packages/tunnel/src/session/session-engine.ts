@@ -54,6 +54,8 @@ export class SessionEngine implements Expiring {
   app: EngineApp = SILENT
   #port: StreamPort | undefined
   #link: string | undefined
+  /** Names the run of the peer's tunnel that has the other end. */
+  instance: string | undefined
   #flushing = false
   /** `telling`: what the application does meanwhile is sent right after. */
   #pump: 'idle' | 'telling' | 'sending' = 'idle'
@@ -179,9 +181,9 @@ export class SessionEngine implements Expiring {
     this.pump()
   }
 
-  /** Ends without a word to anyone: the host closes. */
-  discard(): void {
-    this.core.lose('the tunnel was closed', this.#keeper.now())
+  /** Ends without a word to anyone: there is nobody to hear it. */
+  discard(reason: string): void {
+    this.core.lose(reason, this.#keeper.now())
     this.pump()
   }
 

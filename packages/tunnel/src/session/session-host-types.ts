@@ -81,6 +81,8 @@ export interface SessionHostOptions extends Partial<SessionOptions> {
    * holds.
    */
   readonly inFlightOn?: (linkId: string) => number
+  /** Names the run of the peer's tunnel that a link leads to; `undefined`: not known. */
+  readonly instanceOn?: (linkId: string) => string | undefined
   /** Random number in [0, 1) for back-off. Default `Math.random`. */
   readonly random?: () => number
 }
@@ -116,8 +118,11 @@ export interface SessionHostApi {
   open(request: OpenRequest): Promise<Session | ByteSession>
   /** Takes a stream that `peer` opened: reads its head and opens or resumes. Never throws. */
   accept(stream: Stream, peer: string, linkId: string): void
-  /** A link to `peer` appeared: detached sessions to it attach again at once. */
-  linkUp(peer: string): void
+  /**
+   * A link to `peer` appeared: detached sessions to it attach again at once. Those with another run of
+   * its tunnel than `instance` are lost: nobody there knows them any more.
+   */
+  linkUp(peer: string, instance?: string): void
   /** A link is gone or dead: its sessions are detached at once. */
   linkDown(linkId: string, error?: Error): void
   /** Ends every session (`close`, then a reset after `closeTimeout`) and leaves nothing behind. */

@@ -68,6 +68,7 @@ export class SessionHost implements SessionHostApi {
   readonly #acceptor: SessionAcceptor
   readonly #readmitter: SessionReadmitter | undefined
   readonly #inFlightOn: (linkId: string) => number
+  readonly #instanceOn: (linkId: string) => string | undefined
   readonly #context: EndContext
   readonly #randomBytes: (length: number) => Uint8Array
   /** By the session's id. */
@@ -100,6 +101,7 @@ export class SessionHost implements SessionHostApi {
       randomBytes: bytes,
       random,
       inFlightOn,
+      instanceOn,
       sealer,
       ...limits
     } = options
@@ -107,6 +109,7 @@ export class SessionHost implements SessionHostApi {
     this.#acceptor = acceptor
     this.#readmitter = readmitter
     this.#inFlightOn = inFlightOn ?? (() => Number.POSITIVE_INFINITY)
+    this.#instanceOn = instanceOn ?? (() => undefined)
     this.#context = { options: this.#options, budget: budget ?? processBudget }
     this.#randomBytes = bytes ?? randomBytes
     const { sessionsPerPeer, closeTimeout } = this.#options
@@ -187,7 +190,8 @@ export class SessionHost implements SessionHostApi {
       })
   }
 
-  linkUp(peer: string): void {
+  linkUp(peer: string, instance?: string): void {
+    if (instance !== undefined) this.#loseOthers(peer, instance)
     for (const { engine, reattacher } of this.#dialled.values()) {
       if (engine.init.peer === peer) reattacher.wake()
     }
@@ -412,9 +416,18 @@ export class SessionHost implements SessionHostApi {
 
   #onAttached(engine: SessionEngine, linkId: string): void {
     engine.core.limitInFlight(this.#inFlightOn(linkId))
+    engine.instance ??= this.#instanceOn(linkId)
     const engines = this.#byLink.get(linkId)
     if (engines === undefined) this.#byLink.set(linkId, new Set([engine]))
     else engines.add(engine)
+  }
+
+  /** Ends sessions with earlier runs of a peer's tunnel; it is started anew and holds none of them. */
+  #loseOthers(peer: string, instance: string): void {
+    for (const engine of Array.from(this.#entries.keys())) {
+      if (engine.init.peer !== peer || (engine.instance ?? instance) === instance) continue
+      engine.discard('the peer was started anew, and no longer holds the session. Open a new one')
+    }
   }
 
   #onDetached(engine: SessionEngine, linkId: string): void {
@@ -467,7 +480,7 @@ export class SessionHost implements SessionHostApi {
     )
     limit.clear()
     this.#status = 'closed'
-    for (const engine of this.#entries.keys()) engine.discard()
+    for (const engine of this.#entries.keys()) engine.discard('the tunnel was closed')
     for (const port of this.#heads) port.abort(new SessionClosedError(CLOSED))
     this.#retired.abortAll(new SessionClosedError(CLOSED))
     this.#timer.clear()

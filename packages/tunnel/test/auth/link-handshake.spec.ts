@@ -58,6 +58,7 @@ function run(
       peer: peer.toMultihash().bytes,
       peerText: peer.toString(),
       nonce: new Uint8Array(randomBytes(32)),
+      instance: new Uint8Array(16),
       credentials: credentials(role === 'initiator' ? initiator : responder, peer)
     })
   }

@@ -51,7 +51,8 @@ export const controls: fc.Arbitrary<Control> = fc.oneof(
     version: fc.oneof({ weight: 4, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: u32 }),
     nonce: bytes(32),
     open: fc.boolean(),
-    tickets: list(claims, 20)
+    tickets: list(claims, 20),
+    instance: fc.oneof(bytes(0), bytes(16), bytes(7))
   }).map(hello => ({ hello })),
   record({ tokens: list(mac), tickets: list(record({ id, mac })), refused: refusals }).map(
     proof => ({ proof })

@@ -107,6 +107,7 @@ describe('a fuzzed link proof', () => {
             peer,
             peerText: 'peer',
             nonce: new Uint8Array(randomBytes(32)),
+            instance: new Uint8Array(16),
             credentials: credentials(false)
           })
           let answers = handshake.start().send.length

@@ -61,6 +61,7 @@ function newLink(full: boolean): {
       tokens: { active: [key, other], proven: [key], offered: [] },
       scope: new LinkScope(full),
       transcript,
+      instance: undefined,
       refused: []
     },
     role: 'responder',
