@@ -72,7 +72,9 @@ describe('a peer that is killed', function () {
   it('and stays away: both kinds of session end with the typed error within resumeTimeout + 5 s', async () => {
     const resumeTimeout = 2_000
     const { tunnel, peer, dialled, accepted } = await scene(resumeTimeout)
-    const detached = new Promise<void>(resolve => accepted.on('detached', () => resolve()))
+    const detached = new Promise<void>(resolve => {
+      accepted.on('detached', resolve)
+    })
     peer.kill('SIGKILL')
     await detached
     const from = performance.now()
