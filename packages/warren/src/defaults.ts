@@ -9,6 +9,14 @@ export const DEFAULTS = {
   relays: []
 } as const
 
+/** Defaults of the options of a channel between nodes. */
+export const CHANNEL_DEFAULTS = {
+  mode: 'broadcast',
+  role: 'both',
+  size: 64,
+  capacity: 64
+} as const
+
 /** How long a ticket can be used when nothing else is said: 30 days, in milliseconds. */
 export const TICKET_LIFETIME = 30 * 86_400_000
 

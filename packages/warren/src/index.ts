@@ -2,6 +2,13 @@
  * A ready-made node: identity, swarm, tunnel and gateway with sane defaults. The `warren` command
  * is made of it.
  */
+export type {
+  ChannelMode,
+  ChannelRole,
+  NodeChannel,
+  NodeChannelEvents,
+  NodeChannelOptions
+} from './channels/channel-types.ts'
 export { DEFAULTS } from './defaults.ts'
 export {
   AllowListError,

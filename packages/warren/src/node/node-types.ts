@@ -1,3 +1,6 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { NodeChannel, NodeChannelOptions } from '../channels/channel-types.ts'
+
 /** Options of {@link createNode}. */
 export interface NodeOptions {
   /**
@@ -270,6 +273,19 @@ export interface WarrenNode {
   share(options: ShareOptions): Promise<Share>
   /** Opens a channel; resolves once its peer is linked and shares it. */
   open(options: OpenOptions): Promise<Opening>
+  /**
+   * A typed channel between the nodes of the network that open it by the same name: what one sends
+   * reaches one of the others (mode `queue`), or all of them (`multicast`, `broadcast`). Values are
+   * checked by the schema, any Standard Schema, at both ends.
+   *
+   * @throws codes `ERR_NODE_OPTIONS`, `ERR_INVALID_CHANNEL`, `ERR_ALREADY_LISTENING`,
+   * `ERR_NODE_CLOSED`; the signal's reason
+   */
+  channel<S extends StandardSchemaV1>(
+    name: string,
+    schema: S,
+    options?: NodeChannelOptions
+  ): Promise<NodeChannel<StandardSchemaV1.InferInput<S>, StandardSchemaV1.InferOutput<S>>>
   ticket(options: TicketOptions): Promise<NodeTicket>
   /** Takes a ticket back; live sessions of its holders end. `expires`: when it would have ended. */
   revoke(id: string, expires: Date): Promise<void>

@@ -1,10 +1,13 @@
 import type { Logger } from '@libp2p/interface'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { open, share } from '@warren/gateway'
 import type { Swarm } from '@warren/swarm'
 import { decodeTicket } from '@warren/tunnel'
 import type { Link, Ticket, Tunnel } from '@warren/tunnel'
 import { deadline } from '@warren/utils'
+import type { NodeChannel, NodeChannelOptions } from '../channels/channel-types.ts'
+import { openNodeChannel } from '../channels/node-channel.ts'
 import {
   LEAVE_TIMEOUT,
   LOCAL_PATIENCE,
@@ -67,6 +70,7 @@ export class TunnelNode implements WarrenNode {
   readonly #dials: DialReports
   readonly #shares = new Set<Share>()
   readonly #openings = new Set<Opening>()
+  readonly #channels = new Set<NodeChannel<never, unknown>>()
   readonly #poll: NodeJS.Timeout | undefined
   readonly #closing = new AbortController()
   #closed: Promise<void> | undefined
@@ -150,6 +154,30 @@ export class TunnelNode implements WarrenNode {
     })
     this.#openings.add(opening)
     return opening
+  }
+
+  async channel<S extends StandardSchemaV1>(
+    name: string,
+    schema: S,
+    options: NodeChannelOptions = {}
+  ): Promise<NodeChannel<StandardSchemaV1.InferInput<S>, StandardSchemaV1.InferOutput<S>>> {
+    this.#throwIfClosed()
+    const opened = await openNodeChannel(
+      {
+        tunnel: this.#init.tunnel,
+        self: this.peerId,
+        onClose: each => this.#channels.delete(each as NodeChannel<never, unknown>)
+      },
+      name,
+      schema,
+      options
+    )
+    if (this.#closed !== undefined) {
+      await opened.close()
+      throw new NodeClosedError()
+    }
+    this.#channels.add(opened)
+    return opened
   }
 
   async ticket(options: TicketOptions): Promise<NodeTicket> {
@@ -254,7 +282,8 @@ export class TunnelNode implements WarrenNode {
     this.#init.seats.close()
     const { tunnel, swarm, identity } = this.#init
     // These have their own time. Afterwards the peers must still hear how it ended.
-    await Promise.allSettled([...this.#shares, ...this.#openings].map(each => each.close()))
+    const all = [...this.#shares, ...this.#openings, ...this.#channels]
+    await Promise.allSettled(all.map(each => each.close()))
     const limit = deadline(LEAVE_TIMEOUT, () => new NodeClosedError())
     const options = { signal: limit.signal }
     try {
