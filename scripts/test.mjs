@@ -19,6 +19,7 @@ const GROUPS = [
     ['interop', 60_000],
     ['services', 60_000],
     ['integration', 120_000],
+    ['scale', 600_000],
     ['cli', 180_000],
     ['faults', 300_000],
     ['hostile', 120_000],

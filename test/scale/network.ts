@@ -14,15 +14,24 @@ import { createTunnel, dhtDirectory, generateToken } from '@warren/tunnel'
 import type { Tunnel } from '@warren/tunnel'
 import { yamux } from '@warren/yamux'
 import { until } from '../support/until.ts'
-import { TrafficCounter } from './traffic.ts'
+import { Traffic } from './traffic.ts'
 
 const KAD = '/warren/kad/1.0.0'
 const TUNNEL = '/warren/tunnel/1.0.0'
 const IDENTIFY = '/ipfs/id/1.0.0'
 const PING = '/ipfs/ping/1.0.0'
 
+/** What keeps a network: all but the sessions. */
+const CONTROL = [KAD, TUNNEL, IDENTIFY, PING]
+
 /** As `createNode({ dht })` has them: for a network of known programs, not for the open internet. */
 const CHANNEL_DHT = { clientMode: false, kBucketSize: 8, alpha: 3, disjointPaths: 1 }
+
+/** Milliseconds; nothing is stored twice while it is counted. */
+const PROVIDE_INTERVAL = 86_400_000
+
+/** A node dials so many others, and so many dial it. */
+const DIALLED = 4
 
 /** Nodes started, stored or refreshed at once: a process has no more hands than that. */
 const BATCH = 20
@@ -46,6 +55,7 @@ interface Node {
   readonly swarm: Swarm
   readonly tunnel: Tunnel
   readonly address: Multiaddr
+  readonly traffic: Traffic
 }
 
 /** How a network is made. */
@@ -60,7 +70,6 @@ let networks = 0
 /** Tunnels in this process on the memory transport; node i listens on `channel i`. */
 export class Network {
   readonly nodes: Node[] = []
-  readonly traffic = new TrafficCounter()
   readonly #init: NetworkInit
   readonly #token = generateToken()
   readonly #id = networks++
@@ -81,14 +90,19 @@ export class Network {
     return this.#at(i).swarm.peerId.toString()
   }
 
-  /** Messages of the DHT so far: each is a stream of its own. */
-  get lookupMessages(): number {
-    return this.traffic.total(KAD).streams
+  /** DHT messages that a node has sent so far: each has a stream of its own. */
+  asked(i: number): number {
+    return this.#at(i).traffic.opened(KAD)
+  }
+
+  /** DHT messages of all nodes so far. */
+  get messages(): number {
+    return this.nodes.reduce((sum, { traffic }) => sum + traffic.opened(KAD), 0)
   }
 
   /** Bytes that all nodes have sent so far to keep the network, without sessions. */
   get controlBytes(): number {
-    return this.traffic.total().bytes
+    return this.nodes.reduce((sum, { traffic }) => sum + traffic.bytes, 0)
   }
 
   get links(): number {
@@ -99,19 +113,19 @@ export class Network {
     return this.nodes.reduce((sum, { swarm }) => sum + swarm.connections().length, 0)
   }
 
-  /** Links the nodes: all with all, or each with 4 others that it picks, and so 8 on average. */
+  /** Links the nodes: all with all, or each with its 8 neighbours in a ring of random order. */
   async join(): Promise<void> {
     const { size, by } = this.#init
-    for (const [i, { tunnel }] of this.nodes.entries()) {
-      const others = by === 'links' ? range(i) : i < 4 ? range(i) : sample(4, i)
-      tunnel.setNodes(others.map(other => this.#at(other).address))
+    const order = by === 'links' ? range(size) : shuffled(range(size))
+    const dialled = (place: number): number[] =>
+      by === 'links' ? range(place) : range(DIALLED).map(i => (place + 1 + i) % size)
+    for (const [place, node] of order.entries()) {
+      const nodes = dialled(place).map(other => this.#at(order[other] ?? 0).address)
+      this.#at(node).tunnel.setNodes(nodes)
     }
     await inBatches(size, i => this.#at(i).tunnel.connect())
-    const expected = this.nodes.reduce(
-      (sum, _node, i) => sum + (by === 'links' ? i : Math.min(i, 4)),
-      0
-    )
-    await until(() => this.links === 2 * expected, 'all are linked', PATIENCE)
+    const links = by === 'links' ? size * (size - 1) : 2 * DIALLED * size
+    await until(() => this.links === links, 'all are linked', PATIENCE)
     if (by === 'dht') await inBatches(size, i => this.#refresh(i))
   }
 
@@ -169,7 +183,7 @@ export class Network {
       // Of the connections that queries make only few are kept beside the linked ones.
       ...(dht ? { options: { lowWatermark: 24, highWatermark: 40, trimGrace: 1_000 } } : {})
     })
-    this.traffic.watch(swarm, [KAD, TUNNEL, IDENTIFY, PING])
+    const traffic = new Traffic(swarm, CONTROL)
     const { contentRouting } = swarm.components
     const tunnel = createTunnel(swarm, {
       token: this.#token,
@@ -178,6 +192,7 @@ export class Network {
         ? {
             directories: [
               dhtDirectory({
+                provideInterval: PROVIDE_INTERVAL,
                 contentRouting: {
                   provide: async (key, options) => {
                     await contentRouting.provide(key, options)
@@ -193,11 +208,8 @@ export class Network {
     })
     const [address] = swarm.listenAddrs()
     if (address === undefined) throw new Error('it does not listen')
-    this.nodes[i] = {
-      swarm,
-      tunnel,
-      address: address.encapsulate(`/p2p/${swarm.peerId.toString()}`)
-    }
+    const self = `/p2p/${swarm.peerId.toString()}`
+    this.nodes[i] = { swarm, tunnel, traffic, address: address.encapsulate(self) }
   }
 
   #at(i: number): Node {
@@ -231,9 +243,10 @@ export function range(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i)
 }
 
-/** `count` different numbers below `below`. */
-export function sample(count: number, below: number): number[] {
-  const picked = new Set<number>()
-  while (picked.size < Math.min(count, below)) picked.add(Math.floor(Math.random() * below))
-  return [...picked]
+/** The same in random order. */
+export function shuffled<T>(values: readonly T[]): T[] {
+  return values
+    .map(value => ({ value, key: Math.random() }))
+    .toSorted((a, b) => a.key - b.key)
+    .map(({ value }) => value)
 }

@@ -1,44 +1,37 @@
 import type { Stream } from '@libp2p/interface'
 import type { Swarm } from '@warren/swarm'
 
-/** Streams opened and bytes sent, both directions of all streams together. */
-export interface Traffic {
-  readonly streams: number
-  readonly bytes: number
-}
+/** What a node has sent over the streams of some protocols. */
+export class Traffic {
+  readonly #opened = new Map<string, number>()
+  #bytes = 0
 
-/** Counts what goes over the streams of some protocols, at every node of a network. */
-export class TrafficCounter {
-  readonly #counts = new Map<string, { streams: number; bytes: number }>()
-
-  /** Counts at one more node: what it opens, and what it sends. */
-  watch(swarm: Swarm, protocols: readonly string[]): void {
-    const { registrar } = swarm.components
+  /** Counts what `swarm` opens and sends from now on. */
+  constructor(swarm: Swarm, protocols: readonly string[]) {
     for (const protocol of protocols) {
-      const count = this.#counts.get(protocol) ?? { streams: 0, bytes: 0 }
-      this.#counts.set(protocol, count)
       const middleware = (stream: Stream, connection: never, next: Next): void => {
-        if (stream.direction === 'outbound') count.streams++
+        if (stream.direction === 'outbound') {
+          this.#opened.set(protocol, this.opened(protocol) + 1)
+        }
         const send = stream.send.bind(stream)
         stream.send = data => {
-          count.bytes += data.byteLength
+          this.#bytes += data.byteLength
           return send(data)
         }
         next(stream, connection)
       }
-      registrar.use(protocol, [middleware as never])
+      swarm.components.registrar.use(protocol, [middleware as never])
     }
   }
 
-  /** All since the beginning. */
-  total(...protocols: readonly string[]): Traffic {
-    let [streams, bytes] = [0, 0]
-    for (const [protocol, count] of this.#counts) {
-      if (protocols.length > 0 && !protocols.includes(protocol)) continue
-      streams += count.streams
-      bytes += count.bytes
-    }
-    return { streams, bytes }
+  /** Streams that the node has opened for a protocol. */
+  opened(protocol: string): number {
+    return this.#opened.get(protocol) ?? 0
+  }
+
+  /** Bytes that the node has sent. */
+  get bytes(): number {
+    return this.#bytes
   }
 }
 

@@ -20,7 +20,7 @@ async function star(
   leaves: NodeOptions = {}
 ): Promise<{ hub: Node; leaves: Node[] }> {
   // What nobody reads must not hold up the end of a test.
-  const short = { closeTimeout: 200 }
+  const short = { closeTimeout: 1_000 }
   const all = await Promise.all(
     Array.from({ length: count }, async () => node({ ...short, ...leaves }))
   )
