@@ -23,7 +23,7 @@ interface Scene {
   readonly dialled: Session
   readonly accepted: Session
   /** Starts the same peer anew, at its address. */
-  again(): Promise<void>
+  readonly again: () => Promise<void>
 }
 
 async function scene(resumeTimeout: number): Promise<Scene> {

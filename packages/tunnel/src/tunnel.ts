@@ -35,6 +35,7 @@ import { GroupDialler } from './modes/group-dialler.ts'
 import type { GroupSession } from './modes/group-types.ts'
 import { publishOptions } from './modes/publish-options.ts'
 import type { PublishChoice } from './modes/publish-options.ts'
+import { EventListeners } from './event-listeners.ts'
 import { joinSignals } from './join-signals.ts'
 import { DiscoveredNodes } from './links/discovered-nodes.ts'
 import { FoundLinks } from './links/found-links.ts'
@@ -49,7 +50,6 @@ import type { ResolvedOptions } from './options.ts'
 import { SessionRegistry } from './session-registry.ts'
 import { SessionHost } from './session/session-host.ts'
 import type { ByteSession, Mode, Session } from './session/session-types.ts'
-import { TunnelEventSource } from './tunnel-events.ts'
 import type {
   ChannelListing,
   DialOptions,
@@ -83,7 +83,9 @@ export class SwarmTunnel implements Tunnel {
   readonly #swarm: Swarm
   readonly #options: ResolvedOptions
   readonly #self: string
-  readonly #events = new TunnelEventSource()
+  readonly #events = new EventListeners<TunnelEvents>((error, event) => {
+    if (event !== 'error') this.#events.emit('error', error)
+  })
   readonly #listeners = new Map<string, ChannelListener>()
   readonly #sessions: SessionRegistry
   readonly #table: LinkTable

@@ -1,19 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { AbortOptions } from '@libp2p/interface'
 import { deadline } from '@warren/utils'
+import { EventListeners } from '../event-listeners.ts'
 import { NoSubscriberError, SubscriberOverloadError } from '../errors.ts'
-import {
-  ReceiveTimeoutError,
-  SendQueueFullError,
-  SessionClosedError,
-  SessionLostError
-} from '../session/errors.ts'
+import { SendQueueFullError, SessionClosedError, SessionLostError } from '../session/errors.ts'
 import { decodeMessage, encodeMessage } from '../session/message-codec.ts'
 import type { MessageSessionLimits } from '../session/message-session.ts'
 import type { EngineMessageSession } from '../session/message-session.ts'
 import type { Message, SessionStats } from '../session/session-types.ts'
-import { WaitList } from '../session/signalled.ts'
 import { addUp } from './add-up.ts'
+import { GroupInbox } from './group-inbox.ts'
 import { GroupMember } from './group-member.ts'
 import { GroupRoster } from './group-roster.ts'
 import type { GroupRosterInit } from './group-roster.ts'
@@ -61,8 +57,8 @@ export class SubscriberGroup implements GroupSession {
   readonly roster: GroupRoster
   readonly #init: SubscriberGroupInit
   readonly #closed = Promise.withResolvers<Error | undefined>()
-  readonly #readable = new WaitList<void>()
-  readonly #listeners = new Map<keyof GroupEvents, Set<(...args: never[]) => void>>()
+  readonly #inbox = new GroupInbox(() => this.roster.members.values())
+  readonly #events: EventListeners<GroupEvents>
   #status: 'open' | 'closing' | 'closed' = 'open'
   #closing: Promise<void> | undefined
   /** Calls of `send` that wait. */
@@ -71,8 +67,6 @@ export class SubscriberGroup implements GroupSession {
   #forSomeone = 0
   /** Left out for subscribers that are gone. */
   #droppedBefore = 0
-  /** The subscriber that was received from last, so that none is read before the others each time. */
-  #lastHeard = ''
   /** Those that did not get everything while the group closed. */
   readonly #short: { readonly peer: string; readonly error: Error }[] = []
 
@@ -82,6 +76,7 @@ export class SubscriberGroup implements GroupSession {
     this.channel = init.channel
     this.mode = init.mode
     this.overload = init.overload
+    this.#events = new EventListeners(error => init.failed(error))
     this.roster = new GroupRoster({
       retry: init.retry,
       random: init.random,
@@ -142,29 +137,10 @@ export class SubscriberGroup implements GroupSession {
     else if (behind) await nextTurn()
   }
 
-  async receive(
+  receive(
     options: AbortOptions & { readonly timeout?: number } = {}
   ): Promise<GroupMessage | undefined> {
-    const { signal, timeout } = options
-    signal?.throwIfAborted()
-    const limit =
-      timeout === undefined
-        ? undefined
-        : deadline(
-            timeout,
-            () => new ReceiveTimeoutError(`no message came within ${timeout} ms`),
-            signal
-          )
-    try {
-      for (;;) {
-        const message = this.#takeNow()
-        if (message !== undefined) return message
-        if (this.#status === 'closed') return undefined
-        await this.#readable.wait(limit ?? options)
-      }
-    } finally {
-      limit?.clear()
-    }
+    return this.#inbox.receive(options)
   }
 
   async flush(options: AbortOptions = {}): Promise<void> {
@@ -190,11 +166,7 @@ export class SubscriberGroup implements GroupSession {
   }
 
   on<E extends keyof GroupEvents>(event: E, listener: GroupEvents[E]): () => void {
-    const listeners = this.#listeners.get(event) ?? new Set()
-    this.#listeners.set(event, listeners)
-    const entry = (...args: never[]): void => (listener as (...args: never[]) => void)(...args)
-    listeners.add(entry)
-    return () => listeners.delete(entry)
+    return this.#events.on(event, listener)
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<GroupMessage, undefined> {
@@ -217,18 +189,18 @@ export class SubscriberGroup implements GroupSession {
       this.#init.queue,
       ({ length }) => length
     )
-    return new GroupMember(peer, queue, () => this.#readable.settleAll(undefined))
+    return new GroupMember(peer, queue, () => this.#inbox.wake())
   }
 
   #onJoined(member: GroupMember, session: EngineMessageSession): void {
-    session.on('detached', () => this.#emit('detached', snapshot(member)))
-    session.on('resumed', () => this.#emit('resumed', snapshot(member)))
+    session.on('detached', () => this.#events.emit('detached', snapshot(member)))
+    session.on('resumed', () => this.#events.emit('resumed', snapshot(member)))
     member.opened(session)
     // It may have answered before anyone listened.
-    this.#readable.settleAll(undefined)
+    this.#inbox.wake()
     if (this.#status === 'closed') session.abort(new SessionClosedError('the group has ended'))
     else if (this.#status === 'closing') void this.#closeMember(member, {})
-    else this.#emit('joined', snapshot(member))
+    else this.#events.emit('joined', snapshot(member))
   }
 
   #onLeft(member: GroupMember, error: Error | undefined): void {
@@ -237,10 +209,10 @@ export class SubscriberGroup implements GroupSession {
       this.#short.push({ peer: member.peer, error: error ?? new SessionClosedError('it left') })
     }
     // What it had sent and nobody has received is gone with its session; whoever waits looks again.
-    this.#readable.settleAll(undefined)
-    if (!this.#listeners.has('left')) return
+    this.#inbox.wake()
+    if (!this.#events.has('left')) return
     const messages = undelivered.map(record => decodeMessage(record, this.#init.limits))
-    this.#emit('left', snapshot(member), error, messages)
+    this.#events.emit('left', snapshot(member), error, messages)
   }
 
   #forget(member: GroupMember): PublishedRecord[] {
@@ -301,19 +273,6 @@ export class SubscriberGroup implements GroupSession {
     this.#waiting++
   }
 
-  #takeNow(): GroupMessage | undefined {
-    const members = [...this.roster.members.values()]
-    const start = members.findIndex(({ peer }) => peer === this.#lastHeard) + 1
-    for (let i = 0; i < members.length; i++) {
-      const member = members[(start + i) % members.length]
-      const message = member?.tryReceive()
-      if (member === undefined || message === undefined) continue
-      this.#lastHeard = member.peer
-      return { ...message, peer: member.peer }
-    }
-    return undefined
-  }
-
   // --- The end ---
 
   async #close(options: AbortOptions): Promise<void> {
@@ -367,8 +326,8 @@ export class SubscriberGroup implements GroupSession {
     if (this.#status === 'closed') return
     this.#status = 'closed'
     this.#closed.resolve(error)
-    this.#readable.settleAll(undefined)
-    this.#listeners.clear()
+    this.#inbox.end()
+    this.#events.clear()
     this.#init.onEnd()
   }
 
@@ -394,16 +353,6 @@ export class SubscriberGroup implements GroupSession {
 
   get #name(): string {
     return JSON.stringify(this.channel)
-  }
-
-  #emit<E extends keyof GroupEvents>(event: E, ...args: Parameters<GroupEvents[E]>): void {
-    for (const listener of Array.from(this.#listeners.get(event) ?? [])) {
-      try {
-        ;(listener as (...args: unknown[]) => void)(...args)
-      } catch (error) {
-        this.#init.failed(error as Error)
-      }
-    }
   }
 }
 
