@@ -6,7 +6,9 @@ import { fill, linked, quiet } from './linked.ts'
 /** So that what is taken counts at once. */
 const PROMPT = { creditDelay: 0 }
 
-describe('windows', () => {
+describe('windows', function () {
+  this.timeout(30_000)
+
   for (const size of [1, 3, 20, 1_000]) {
     for (const capacity of [0, 4]) {
       it(`${size} unread values and ${capacity} in the local channel: importer receives`, async () => {
@@ -101,15 +103,15 @@ describe('windows', () => {
     )
     const senders = locals.map(async (local, i) => {
       if (i === 500) return fill(local)
-      for (let k = 0; k < 20; k++) await local.send(k)
+      for (let k = 0; k < 10; k++) await local.send(k)
       local.close()
-      return 20
+      return 10
     })
     const read = receivers.map(async (receiver, i) => {
       if (i === 500) return
       let k = 0
       for await (const value of receiver) assert.equal(value, k++)
-      assert.equal(k, 20)
+      assert.equal(k, 10)
     })
     await Promise.all(read)
     assert.equal(await senders[500], 4)

@@ -113,6 +113,10 @@ export class BroadcastSource implements Source, Puller, OutletOwner {
     }
     if (this.#outlets.size === 0) this.#dropped++
     for (const [outlet, waiting] of this.#outlets) {
+      if (bytes.length > outlet.maxValueBytes) {
+        outlet.endTooShort(bytes.length)
+        continue
+      }
       if (waiting.values.length === 0 && outlet.ready) outlet.send(value, number, bytes)
       else this.#queue(outlet, waiting, value, number, bytes)
     }

@@ -44,7 +44,7 @@ export class ExportTable {
   /** @throws AlreadyExportedError */
   add(name: string, exported: Exported): void {
     if (this.#exports.has(name)) {
-      throw new AlreadyExportedError(`channel name already being exported: ${name}`)
+      throw new AlreadyExportedError(`channel name already being exported:${name}`)
     }
     this.#exports.set(name, exported)
   }

@@ -92,6 +92,14 @@ export class Outlet implements BindingHandler {
     if (binding.send?.state === 'over') this.#go(undefined)
   }
 
+  /** A value is longer than its importer accepts, which gets no more of them. */
+  endTooShort(bytes: number): void {
+    this.end({
+      code: CODE.limit,
+      message: `a value of ${bytes} bytes is longer than this importer accepts`
+    })
+  }
+
   handle(event: BindingEvent): void {
     if (this.#gone) return
     const { what, owner, binding } = this.#init

@@ -104,7 +104,14 @@ export class QueueSource implements Source, OutletOwner {
       this.#hooks.report(error as Error)
       return
     }
-    outlet.send(value, number, bytes)
+    if (bytes.length <= outlet.maxValueBytes) {
+      outlet.send(value, number, bytes)
+      return
+    }
+    // Not for this importer, which would lose its place in the order: it ends, others may take it.
+    outlet.ends.rollBack()
+    this.#returned.unshift([{ value, number }])
+    outlet.endTooShort(bytes.length)
   }
 
   #onEnd(error: Error | undefined): void {

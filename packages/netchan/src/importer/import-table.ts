@@ -81,7 +81,7 @@ export class ImportTable {
   import(request: ImportRequest): Importing {
     const { name, direction, coder } = request
     if (this.#imports.has(name)) {
-      throw new AlreadyImportedError(`channel name already being imported: ${name}`)
+      throw new AlreadyImportedError(`channel name already being imported:${name}`)
     }
     const fingerprint = coder.schema.fingerprint?.hash ?? EMPTY
     const binding = this.#core.bind({

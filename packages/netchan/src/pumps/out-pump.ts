@@ -50,8 +50,8 @@ export class OutPump implements Puller, BindingHandler {
 
   /** Begins: the end may come at once, when the local channel is closed. */
   start(): this {
-    const { port, coder } = this.#init
-    this.#unguard = port.guard(value => coder.check(value))
+    const { port, coder, core } = this.#init
+    this.#unguard = port.guard(value => coder.check(value, core.peerMaxValueBytes))
     this.#detach = port.attachPuller(this)
     if (this.#detached) this.#detach()
     return this

@@ -34,14 +34,16 @@ export class ValueCoder {
   /**
    * Would this value arrive? For the guard of a channel, so that `send` itself refuses it.
    *
+   * @param peerMaxBytes longest value that the peer accepts, where there is one peer
    * @throws ValueInvalidError, ValueTooLongError
    */
-  check(value: unknown): void {
+  check(value: unknown, peerMaxBytes = Infinity): void {
     this.#checked = undefined
     const validation = this.schema.validate(value)
     if (!validation.ok) throw this.#invalid('the schema refuses a value', validation.issues)
     let ends = 0
     const bytes = this.encode(value, () => ends++)
+    if (bytes.length > peerMaxBytes) throw this.#tooLong(bytes.length, peerMaxBytes)
     if (ends === 0) this.#checked = { value, bytes, at: encoded }
   }
 
@@ -70,9 +72,7 @@ export class ValueCoder {
       throw this.#invalid(`a value cannot be encoded as ${this.codec.name}`, [], cause)
     }
     if (bytes.length > this.#maxBytes) {
-      throw new ValueTooLongError(
-        `${this.#name}: a value of ${bytes.length} bytes, encoded, is over the limit of ${this.#maxBytes}`
-      )
+      throw this.#tooLong(bytes.length, this.#maxBytes)
     }
     return bytes
   }
@@ -88,6 +88,12 @@ export class ValueCoder {
     const validation = this.schema.validate(value)
     if (!validation.ok) throw this.#invalid('the schema refuses what came', validation.issues)
     return validation.value
+  }
+
+  #tooLong(length: number, max: number): ValueTooLongError {
+    return new ValueTooLongError(
+      `${this.#name}: a value of ${length} bytes, encoded, is over the limit of ${max}`
+    )
   }
 
   #invalid(

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type SimulationReport, simulate } from './simulate.ts'
 
 const only = process.env.WARREN_SIM_SEED
-const seeds = Math.ceil(Number(process.env.WARREN_SIM_SEEDS ?? 2_000) / 4)
+const seeds = Math.ceil(Number(process.env.WARREN_SIM_SEEDS ?? 2_000) / 8)
 
 describe('netchan simulation', function () {
   this.timeout(300_000)
