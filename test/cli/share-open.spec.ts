@@ -215,6 +215,23 @@ describe('warren share and open', () => {
     assert.equal(await curl(stage, await piped.firstLine()), 'hello\n')
   })
 
+  it('find a channel in the DHT by the network token, with any node as the way in', async () => {
+    const token = (await stage.finished('a', ['key', 'token'])).out
+    await writeFile(stage.home('token'), token, { mode: 0o600 })
+    const found = ['--dht', '--token-file', stage.home('token')]
+    const entry = share('a', '--as', 'other', '--json', ...found)
+    const { addresses } = JSON.parse(await entry.firstLine()) as { addresses: [string] }
+    const peer = ['--peer', addresses[0]]
+    const sharing = share('c', '--as', 'web', '--json', ...found, ...peer)
+    const told = JSON.parse(await sharing.firstLine()) as { peer: string }
+    const opening = stage.warren('b', ['open', 'web', '--json', ...found, ...peer])
+    const opened = JSON.parse(await opening.firstLine()) as { url: string; peer: string }
+    assert.equal(opened.peer, told.peer)
+    assert.equal(await curl(stage, opened.url), 'hello\n')
+    const { code, err } = await stage.finished('d', ['open', 'web', ...found])
+    assert.equal(code, 2, err)
+  })
+
   it('ping a peer by ticket, name and address', async () => {
     const sharing = share('a', '--as', 'web', '--json')
     const told = JSON.parse(await sharing.firstLine()) as { ticket: string; addresses: [string] }

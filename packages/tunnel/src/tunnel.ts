@@ -198,9 +198,8 @@ export class SwarmTunnel implements Tunnel {
       current: peer => this.#table.connected(peer.toString()),
       wanted: peer => this.#routes.waiting > 0 || this.#sessions.has(peer.toString()),
       onError: (error, node, fatal, peer) => {
-        if (peer !== undefined && (fatal || error instanceof LinkProtocolError)) {
-          this.#discovered.refused(peer)
-        }
+        const stranger = fatal || error instanceof LinkProtocolError
+        if (stranger && peer !== undefined && this.#discovered.refused(peer)) return
         this.#events.emit('link-error', error, node, fatal)
         this.#routes.changed()
       }

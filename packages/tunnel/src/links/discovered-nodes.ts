@@ -42,14 +42,19 @@ export class DiscoveredNodes {
     return [...this.#found.values()].map(({ target }) => target)
   }
 
-  /** A link to `peer` cannot be: it runs no tunnel, or is of another network. Others are not concerned. */
-  refused(peer: PeerId): void {
+  /**
+   * A link to `peer` cannot be: it runs no tunnel, or is of another network.
+   *
+   * @returns `true` when it was one of these, so that this is nobody's failure
+   */
+  refused(peer: PeerId): boolean {
     const id = peer.toString()
-    if (!this.#found.delete(id)) return
+    if (!this.#found.delete(id)) return false
     this.#ignored.set(id, this.#init.now() + IGNORED_FOR)
     const [oldest] = this.#ignored.keys()
     if (this.#ignored.size > MAX_IGNORED && oldest !== undefined) this.#ignored.delete(oldest)
     this.#init.changed()
+    return true
   }
 
   /** Forgets those that have long been gone. Called about once a second. */

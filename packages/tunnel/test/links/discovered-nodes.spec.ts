@@ -54,14 +54,16 @@ describe('peers that discovery finds', () => {
     const [none, foreign] = [await swarmNode(), await node({ token: generateToken() })]
     const near = await node({ peerDiscovery: [finder] })
     await near.tunnel.connect()
+    const errors: Error[] = []
+    near.tunnel.on('link-error', error => errors.push(error))
     for (const swarm of [none, foreign.swarm]) {
-      const failed = once(near.tunnel, 'link-error')
       finder.find(swarm)
-      await failed
+      assert.equal(near.tunnel.debug().keepers, 1)
       await until(() => near.tunnel.debug().keepers === 0, 'it is none of the nodes')
       finder.find(swarm)
       assert.equal(near.tunnel.debug().keepers, 0)
     }
+    assert.deepEqual(errors, [], 'that is nobody’s failure')
   })
 
   it('are bounded in number', async () => {

@@ -62,6 +62,9 @@ export function program(version: string, dispatch: Dispatch): Command {
     .option('--psk-file <file>', 'pre-shared key of the network: a libp2p key file')
     .option('--no-check', 'share although nothing listens on the target yet')
     .option('--token-file <file>', 'let holders of this network token in too (- for stdin)')
+    .option('--peer <multiaddr>', 'keep a link to this node of the network', list)
+    .option('--dht', 'let holders of the network token find it, by any node of the network')
+    .option('--lan', 'let holders of the network token on this local network find it')
     .option('--while-stdin', 'end when standard input ends, for programs that start warren')
     .action((target: string, _options: unknown, command: Command) =>
       dispatch(command.optsWithGlobals(), async () => {
@@ -83,6 +86,8 @@ export function program(version: string, dispatch: Dispatch): Command {
     .option('--timeout <time>', 'how long the first connection may take', '30s')
     .option('--as <name>', 'name to remember it by (default: the name it is shared under)')
     .option('--peer <multiaddr>', 'open a channel of this peer by the network token', list)
+    .option('--dht', 'find who shares the channel, by the network token; --peer is any node')
+    .option('--lan', 'find who shares the channel on this local network, by the network token')
     .option('--token-file <file>', 'the network token (- for stdin; default: the one kept here)')
     .option('--psk-file <file>', 'pre-shared key of the network: a libp2p key file')
     .option('--while-stdin', 'end when standard input ends, for programs that start warren')

@@ -1,7 +1,7 @@
 import { parseListen } from '@warren/gateway'
 import { printable } from '@warren/utils'
 import { UsageError } from '../../errors.ts'
-import type { Opening, WarrenNode } from '../../node/node-types.ts'
+import type { NodeOptions, Opening, WarrenNode } from '../../node/node-types.ts'
 import type { Home } from '../../state/home.ts'
 import { listenOnKeptPort } from '../../state/kept-ports.ts'
 import type { Context } from '../context.ts'
@@ -20,19 +20,20 @@ export interface OpenCommandOptions {
   readonly timeout: string
   readonly as?: string
   readonly peer?: readonly string[]
+  readonly dht?: boolean
+  readonly lan?: boolean
   readonly tokenFile?: string
   readonly pskFile?: string
   readonly whileStdin?: boolean
 }
 
-/** What is to be opened: by a ticket, or a channel of a peer by the network's token. */
+/** What is to be opened: by a ticket, or a channel by the network's token. */
 interface Wanted {
   readonly name: string
   readonly channel: string
-  readonly peer: string
-  readonly node:
-    | { readonly tickets: string[] }
-    | { readonly peers: string[]; readonly token: string }
+  /** Who shares it; `undefined` when that is to be found out. */
+  readonly peer: string | undefined
+  readonly node: Pick<NodeOptions, 'tickets' | 'peers' | 'token' | 'dht' | 'lan'>
   /** Kept under the name once it has worked. */
   readonly ticket: string | undefined
 }
@@ -73,7 +74,7 @@ export async function open(
     told = true
     output.say(`no way to ${shown} yet, trying for ${options.timeout}: ${describeFailure(error)}`)
   })
-  output.status(`connecting to ${shown} (${shortPeer(peer)}) …`)
+  output.status(`connecting to ${shown}${peer === undefined ? '' : ` (${shortPeer(peer)})`} …`)
   const opening = await openSomewhere(context, node, home, wanted, listen, timeout)
   early()
   output.status('')
@@ -88,13 +89,17 @@ export async function open(
   })
   await using _control = await serveNode(context, home, node, { command: 'open', name })
 
-  const link = node.status().links.find(candidate => candidate.peer === peer)
+  const link = node
+    .status()
+    .links.find(each => (peer === undefined ? each.channels.includes(channel) : each.peer === peer))
   if (output.json) {
     const { address, url, host, port } = opening
-    output.object({ name, channel, url, address, host, port, peer, link, pid: process.pid })
+    const who = peer ?? link?.peer
+    output.object({ name, channel, url, address, host, port, peer: who, link, pid: process.pid })
   } else {
     const way = link === undefined ? '' : `: ${describeLink(link)}`
-    output.say(`connected to ${output.style('bold', shown)}${way}`, { name, peer })
+    const fields = { name, ...(peer === undefined ? {} : { peer }) }
+    output.say(`connected to ${output.style('bold', shown)}${way}`, fields)
     output.say('here it is, until Ctrl-C:')
     output.data(opening.url)
   }
@@ -121,7 +126,9 @@ async function whatIsWanted(
   given: string | undefined,
   options: OpenCommandOptions
 ): Promise<Wanted> {
-  if (options.peer !== undefined) return byToken(home, given, options, options.peer, signal)
+  if (options.peer !== undefined || options.dht === true || options.lan === true) {
+    return byToken(home, given, options, signal)
+  }
   if (options.tokenFile !== undefined) {
     throw new UsageError('--token-file needs --peer, the address of the peer to open from')
   }
@@ -152,15 +159,18 @@ async function byToken(
   home: Home,
   channel: string | undefined,
   options: OpenCommandOptions,
-  peers: readonly string[],
   signal: AbortSignal
 ): Promise<Wanted> {
+  const { peer: peers = [], dht = false, lan = false } = options
   if (channel === undefined || options.ticketFile !== undefined) {
-    throw new UsageError('with --peer, name the channel to open: warren open web --peer /ip4/…')
+    throw new UsageError('by the network token, name the channel: warren open web --peer /ip4/…')
   }
-  const peer = /\/p2p\/([^/]+)$/.exec(peers[0] ?? '')?.[1]
-  if (peer === undefined) {
+  const ids = peers.map(each => /\/p2p\/([^/]+)$/.exec(each)?.[1])
+  if (ids.includes(undefined)) {
     throw new UsageError('--peer must be a multiaddr that ends with /p2p/ and the peer id')
+  }
+  if (dht && ids.length === 0) {
+    throw new UsageError('--dht needs --peer, the address of any node of the network')
   }
   const token =
     options.tokenFile === undefined
@@ -174,8 +184,8 @@ async function byToken(
   return {
     name: options.as ?? channel,
     channel,
-    peer,
-    node: { peers: [...peers], token },
+    peer: dht || lan ? undefined : ids[0],
+    node: { peers, token, dht, lan },
     ticket: undefined
   }
 }
@@ -192,7 +202,7 @@ async function openSomewhere(
   timeout: number
 ): Promise<Opening> {
   const at = (where: string | number): Promise<Opening> =>
-    node.open({ channel, peer, listen: where, timeout, signal })
+    node.open({ channel, listen: where, timeout, signal, ...(peer === undefined ? {} : { peer }) })
   if (listen !== undefined) return at(listen)
   const before = (await home.peers.get(name))?.listen
   if (before === undefined) return onKeptPort(home, name, at)
@@ -239,7 +249,7 @@ async function remember(
   opening: Opening,
   listen: string | undefined
 ): Promise<void> {
-  if (ticket === undefined) return
+  if (ticket === undefined || peer === undefined) return
   const before = await home.peers.get(name)
   if (before !== undefined && before.ticket !== ticket) {
     const { decodeTicket } = await import('@warren/tunnel')

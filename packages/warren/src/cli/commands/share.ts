@@ -1,5 +1,6 @@
 import { formatAddress, parseTarget } from '@warren/gateway'
 import { TICKET_LIFETIME } from '../../defaults.ts'
+import { UsageError } from '../../errors.ts'
 import { checkTarget } from '../../node/check-target.ts'
 import type { NodeTicket, Share, WarrenNode } from '../../node/node-types.ts'
 import { parseAddress } from '../../node/tickets.ts'
@@ -30,6 +31,9 @@ export interface ShareCommandOptions {
   readonly listen?: readonly string[]
   readonly check?: boolean
   readonly tokenFile?: string
+  readonly peer?: readonly string[]
+  readonly dht?: boolean
+  readonly lan?: boolean
   readonly whileStdin?: boolean
 }
 
@@ -55,6 +59,11 @@ export async function share(
     allow === undefined && allowFile === undefined
       ? undefined
       : await AllowList.create(allow ?? [], allowFile)
+  if (token === undefined && (options.dht === true || options.lan === true)) {
+    throw new UsageError(
+      'there is no network token here, by which others could find it: give one with --token-file'
+    )
+  }
   if (options.check !== false) await checkTarget(address, signal)
   const name = options.as ?? (await nameOfShare(home, target))
   await forgetExpired(home)
@@ -65,6 +74,9 @@ export async function share(
     ...(options.listen === undefined ? {} : { listen: options.listen }),
     ...(options.announce === undefined ? {} : { announce: options.announce }),
     ...(token === undefined ? {} : { token }),
+    ...(options.peer === undefined ? {} : { peers: options.peer }),
+    dht: options.dht === true,
+    lan: options.lan === true,
     ...(options.relay === undefined ? {} : { relays: options.relay }),
     ...(await pskOf(options.pskFile)),
     signal
