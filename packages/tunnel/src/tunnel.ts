@@ -3,6 +3,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import type { HandleOptions, Swarm } from '@warren/swarm'
 import { waitFor } from '@warren/utils'
 import { GoodbyeReason } from '../proto/control.ts'
+import { AccessControl } from './auth/access-control.ts'
 import type { LinkGrant } from './auth/link-handshake.ts'
 import { PeerGate } from './auth/peer-gate.ts'
 import type { PeerAccess } from './auth/peer-gate.ts'
@@ -22,8 +23,6 @@ import { SessionDoor } from './channels/session-door.ts'
 import { SessionSealer } from './channels/session-sealer.ts'
 import {
   AlreadyListeningError,
-  AuthenticationError,
-  ChannelRefusedError,
   InvalidTunnelOptionError,
   LinkClosedError,
   LinkProtocolError,
@@ -92,6 +91,7 @@ export class SwarmTunnel implements Tunnel {
   readonly #broker: LinkBroker
   readonly #nodes: NodeSet
   readonly #desk: TicketDesk
+  readonly #access: AccessControl
   readonly #directories: Directories
   readonly #providers: ProviderSearch
   readonly #found: FoundLinks
@@ -112,8 +112,6 @@ export class SwarmTunnel implements Tunnel {
   readonly #told = new WeakSet<TunnelLink>()
   readonly #network: NetworkWatch
   readonly #now: () => number
-  /** Peers that links are made with. */
-  #gate: PeerGate
   #nodeList: readonly (Multiaddr | PeerId)[]
   #closing: Promise<void> | undefined
 
@@ -125,7 +123,6 @@ export class SwarmTunnel implements Tunnel {
     this.#now = clocks.now
     this.#network = new NetworkWatch(clocks.now())
     this.#nodeList = options.nodes
-    this.#gate = options.gate
     this.#sessions = new SessionRegistry(clocks.now)
     this.#table = new LinkTable(this.#self)
     this.#directories = new Directories(options.directories, error =>
@@ -166,6 +163,13 @@ export class SwarmTunnel implements Tunnel {
       },
       failed: error => this.#events.emit('error', error)
     })
+    this.#access = new AccessControl({
+      self: this.#self,
+      gate: options.gate,
+      desk: this.#desk,
+      table: this.#table,
+      sessions: this.#sessions
+    })
     this.#announcer = new Announcer({
       listeners: this.#listeners,
       authorize: options.authorize,
@@ -182,10 +186,9 @@ export class SwarmTunnel implements Tunnel {
       handshakeTimeout: options.handshakeTimeout,
       controlBytes: limits.controlBytes,
       now: clocks.now,
-      credentials: peer =>
-        this.#gate.admits(peer.toString()) ? this.#desk.credentials(peer) : this.#desk.decoy(),
+      credentials: peer => this.#access.credentials(peer),
       linked: (link, grant) => this.#onLinked(link, grant),
-      refused: (error, peer) => this.#onLinkRefused(error, peer)
+      refused: (error, peer) => this.#onLinkRefused(this.#access.reasonOf(error, peer), peer)
     })
     this.#nodes = new NodeSet({
       self: swarm.peerId,
@@ -443,22 +446,14 @@ export class SwarmTunnel implements Tunnel {
     const { ticketKey, tickets, open } = this.#options
     const others = ticketKey === undefined && tickets.length === 0 ? {} : { tickets }
     checkProof(others, tokens, open)
-    for (const link of this.#desk.setTokens(tokenKeysOf(tokens))) this.#endForToken(link)
+    this.#access.setTokens(tokenKeysOf(tokens))
     this.#directories.setKeys(directoryKeysOf(tokens, open))
     // Nodes that refused the tokens before may take these.
     this.#nodes.wake()
   }
 
   setPeers(peers: PeerAccess): void {
-    this.#gate = new PeerGate(peers)
-    for (const link of this.#table.all()) {
-      if (!this.#gate.admits(link.peer)) this.#endAccess(link, notAdmitted(link.peer))
-    }
-    // Those without a link now must not wait for one.
-    for (const peer of this.#sessions.peers()) {
-      if (peer === this.#self || this.#gate.admits(peer)) continue
-      this.#sessions.revoke(peer, () => false, notAdmitted(peer))
-    }
+    this.#access.setPeers(peers)
     this.#nodes.wake()
   }
 
@@ -568,7 +563,7 @@ export class SwarmTunnel implements Tunnel {
         else this.#groups.changed(channel)
       },
       answered: (link, query) => this.#routes.answered(link, query),
-      scopeChanged: link => this.#onScopeChanged(link),
+      scopeChanged: link => this.#access.scopeChanged(link),
       crowd: () => this.#table.peers,
       sessionsOn: link => this.#sessions.load(link.id).sessions,
       waitingOn: link => this.#sessions.load(link.id).waiting,
@@ -578,78 +573,33 @@ export class SwarmTunnel implements Tunnel {
   }
 
   #onLinked(link: TunnelLink, grant: LinkGrant): void {
-    const stands = this.#desk.linked(link, grant)
-    // Sessions from before, detached, that this link (and no other) may not carry any more.
-    if (!link.scope.full) this.#onScopeChanged(link)
+    this.#access.proven(link, grant)
     this.#told.add(link)
     this.#events.emit('link', link)
     this.#host.linkUp(link.peer, link.instance)
     this.#nodes.changed(link.peer)
     this.#routes.changed()
     this.#groups.linked(link.peer)
-    // What it was proven by may have gone while it was proven.
-    if (!stands) this.#endForToken(link)
-    else if (!this.#gate.admits(link.peer)) this.#endAccess(link, notAdmitted(link.peer))
-  }
-
-  #endForToken(link: TunnelLink): void {
-    this.#endAccess(
-      link,
-      new AuthenticationError(
-        `the link to ${link.peer} was proven by a token that is removed. Give the new one to both`
-      )
-    )
-  }
-
-  /** Ends a link that may not be any more, and the sessions that no other link carries. */
-  #endAccess(link: TunnelLink, error: AuthenticationError): void {
-    link.because(error)
-    // Before the link, whose end would only detach them: so the peer is told on their streams.
-    this.#endUncovered(link.peer, error, link)
-    void link.close(GoodbyeReason.ACCESS_ENDED)
+    this.#access.review(link)
   }
 
   #onLinkRefused(error: Error, peer: PeerId): void {
-    const told = this.#gate.admits(peer.toString()) ? error : notAdmitted(peer.toString())
-    this.#events.emit('link-error', told, peer, isFatalRefusal(told))
+    this.#events.emit('link-error', error, peer, isFatalRefusal(error))
   }
 
   #onLinkEnded(link: TunnelLink, error: Error | undefined): void {
     this.#broker.drop(link)
     this.#host.linkDown(link.id, error ?? new LinkClosedError(`${link.peer} closed the link`))
     if (link.endedBy === GoodbyeReason.SUPERSEDED) this.#broker.leaveRelay(link)
-    if (link.endedBy === GoodbyeReason.ACCESS_ENDED) this.#onScopeChanged(link)
+    if (link.endedBy === GoodbyeReason.ACCESS_ENDED) this.#access.scopeChanged(link)
     if (this.#told.has(link)) this.#events.emit('unlink', link, error)
     this.#nodes.changed(link.peer)
     this.#routes.changed()
   }
 
-  /** Ends sessions that no link to the peer may carry any more. */
-  #onScopeChanged(link: TunnelLink): void {
-    const error =
-      link.endReason ??
-      new ChannelRefusedError(`no link to ${link.peer} covers the channel any more`)
-    this.#endUncovered(link.peer, error)
-  }
-
-  #endUncovered(peer: string, error: Error, leaving?: TunnelLink): void {
-    const links = this.#table.ofPeer(peer).filter(link => link !== leaving)
-    this.#sessions.revoke(
-      peer,
-      (channel, side) =>
-        links.some(({ scope }) =>
-          side === 'dialled' ? scope.mayDial(channel) : scope.mayServe(channel)
-        ),
-      error
-    )
-  }
-
   async #link(...[target, force, signal]: Parameters<LinkBroker['link']>): Promise<TunnelLink> {
     await this.#started()
-    if (target.peer !== undefined) {
-      if (!this.#gate.admits(target.peer.toString())) throw notAdmitted(target.peer.toString())
-      this.#desk.checkTime(target.peer)
-    }
+    if (target.peer !== undefined) this.#access.checkDial(target.peer)
     return this.#broker.link(target, force, signal)
   }
 
@@ -703,12 +653,6 @@ function checkMode(mode: Mode, bytes: boolean): void {
       `mode ${mode} carries messages, which can be left out one by one; bytes only go in unicast`
     )
   }
-}
-
-function notAdmitted(peer: string): AuthenticationError {
-  return new AuthenticationError(
-    `peer ${peer} is not admitted by this tunnel's peers: change them by setPeers()`
-  )
 }
 
 function closedError(): TunnelClosedError {

@@ -105,14 +105,10 @@ export class TicketDesk {
     }
   }
 
-  /**
-   * Replaces the active tokens.
-   *
-   * @returns links that stood on what is gone
-   */
-  setTokens(keys: readonly Uint8Array[]): TunnelLink[] {
+  /** Replaces the active tokens; links are told, and show by `standsOnToken` whether they go on. */
+  setTokens(keys: readonly Uint8Array[]): void {
     this.#tokenKeys = keys
-    return this.#init.table.all().filter(link => !this.#standsOnToken(link))
+    for (const link of this.#init.table.all()) link.tokens.renew(keys)
   }
 
   /**
@@ -145,25 +141,22 @@ export class TicketDesk {
     throw refusalError(RefuseCode.TICKET_EXPIRED, peer.toString(), 'us')
   }
 
-  /**
-   * A link was proven: judges what its peer will present, and presents what is not on it yet.
-   *
-   * @returns `false` when the token that proved it was removed meanwhile
-   */
-  linked(link: TunnelLink, grant: LinkGrant): boolean {
+  /** A link was proven: judges what its peer will present, and presents what is not on it yet. */
+  linked(link: TunnelLink, grant: LinkGrant): void {
     const peer = link.connection.remotePeer
     link.tickets.judgeBy({
       ...this.credentials(peer),
       granted: claims => this.#init.granted(link, claims)
     })
     for (const { id, error } of grant.refused) this.#init.refused(id, error)
-    if (link.scope.full) return this.#standsOnToken(link)
+    // The tokens may have changed while it was proven.
+    link.tokens.renew(this.#tokenKeys)
+    if (link.scope.full) return
     // More than a hello takes, added while the proof was under way, or found wrong in it.
     const done = new Set([...grant.refused, ...link.scope.held()].map(({ id }) => id))
     for (const ticket of this.#wallet.for(peer)) {
       if (!done.has(ticket.claims.id)) this.#present(link, ticket)
     }
-    return true
   }
 
   /** @throws {TunnelLimitError} */
@@ -207,13 +200,6 @@ export class TicketDesk {
         if (reason !== undefined) void link.tickets.end(claims.id, ticketRefuseCode(reason))
       }
     }
-  }
-
-  /** Whether the link is good by the active tokens, which it is told of, or needs none. */
-  #standsOnToken(link: TunnelLink): boolean {
-    if (link.provenBy !== 'token') return true
-    link.tokens.renew(this.#tokenKeys)
-    return link.tokens.proven.length > 0
   }
 
   #present(link: TunnelLink, ticket: HeldTicket): void {

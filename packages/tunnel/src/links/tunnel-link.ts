@@ -180,6 +180,11 @@ export class TunnelLink implements Link, LinkCandidate {
     return !this.scope.full
   }
 
+  /** It was proven by no token, or by one that is active at both ends. */
+  get standsOnToken(): boolean {
+    return this.provenBy !== 'token' || this.tokens.proven.length > 0
+  }
+
   get relayed(): boolean {
     return !this.connection.direct
   }
