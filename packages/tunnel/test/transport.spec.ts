@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { noise } from '@chainsafe/libp2p-noise'
 import { noise as warrenNoise } from '@warren/noise'
 import { yamux } from '@libp2p/yamux'
@@ -208,6 +209,9 @@ describe('tunnel transport', () => {
         }
       }
     }
+    const spec = readFileSync(new URL('../../spec.md', import.meta.url), 'utf8')
+    const [, text = '', bytes] = /^text {3}(\S+)\nbytes {2}(\w+)$/m.exec(spec) ?? []
+    assert.equal(Buffer.from(multiaddr(text).bytes).toString('hex'), bytes)
     for (const other of ['/ip4/127.0.0.1/tcp/1', `/p2p/${peer}`, `/p2p/${peer}/warren/a`]) {
       assert.equal(readEndpoint(multiaddr(other)), undefined, other)
     }

@@ -1,7 +1,6 @@
-import { timingSafeEqual } from 'node:crypto'
+import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { MessageStream, PeerId, PrivateKey } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { randomBytes } from 'node:crypto'
 import { sealInbound, sealOutbound } from '@warren/noise'
 import { SEAL_HINT_BYTES, sealHint, sealKey, sealPrologue } from '../auth/session-seal.ts'
 import type { LinkTable } from '../links/link-table.ts'

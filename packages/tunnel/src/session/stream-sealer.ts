@@ -1,6 +1,5 @@
 import type { MessageStream } from '@libp2p/interface'
-import type { SealedHead } from './heads.ts'
-import type { OpenHead, ResumeHead } from './heads.ts'
+import type { OpenHead, ResumeHead, SealedHead } from './heads.ts'
 
 /** A stream that is to be sealed by the side that opened it. */
 export interface OutboundSeal {
