@@ -76,3 +76,10 @@ export class Violation extends Error {
     this.failure = { code, message }
   }
 }
+
+/** What to tell the peer of something that was thrown in the handling of its frames. */
+export function failureOf(error: unknown): Failure {
+  return error instanceof Violation
+    ? error.failure
+    : { code: CODE.protocol, message: 'a frame that could not be handled' }
+}
