@@ -3,7 +3,7 @@ import type { FullImpairments, Impairments } from './impairments.ts'
 import { fullImpairments, isPerfect } from './impairments.ts'
 import type { LinkReceiver } from './link.ts'
 import type { ChecksumState } from './packet-batch.ts'
-import { CHECKSUM, PacketBatch } from './packet-batch.ts'
+import { CHECKSUM, HEADROOM, PacketBatch } from './packet-batch.ts'
 
 /** A packet under way. */
 interface Flight {
@@ -18,6 +18,9 @@ interface Flight {
 /** Packets handed over in one call at most. */
 const BATCH_PACKETS = 128
 const BATCH_BYTES = 1024 * 1024
+
+/** Memory in emptied batches that are kept to be used again. */
+const SPARE_BYTES = 16 * 1024 * 1024
 
 /** One direction of a memory link. */
 export class ImpairedPath {
@@ -41,6 +44,7 @@ export class ImpairedPath {
   /** Whole batches that wait for their turn, and emptied ones to use again. */
   #ready: PacketBatch[] = []
   readonly #spare: PacketBatch[] = []
+  readonly #batchBytes: number
   #soon = false
 
   /** Packets under way, by due time: in order but for those that were held back. */
@@ -51,13 +55,21 @@ export class ImpairedPath {
   #rateFree = 0
   #lastDue = 0
 
-  constructor(clock: Clock, random: () => number, capacity: number, how: Impairments) {
+  /** @param maxPacket - the largest packet that will be sent in */
+  constructor(
+    clock: Clock,
+    random: () => number,
+    capacity: number,
+    maxPacket: number,
+    how: Impairments
+  ) {
     this.#clock = clock
     this.#random = random
     this.#capacity = capacity
     this.#timer = clock.timer(() => this.#deliverDue())
     this.#how = fullImpairments(how)
     this.#perfect = isPerfect(this.#how)
+    this.#batchBytes = Math.min(BATCH_BYTES, (BATCH_PACKETS + 1) * (maxPacket + 2 * HEADROOM))
   }
 
   impair(how: Impairments): void {
@@ -103,7 +115,7 @@ export class ImpairedPath {
       }
       let at = into?.reserve(length) ?? -1
       if (into === undefined || at < 0) {
-        into = this.#spare.pop() ?? new PacketBatch(BATCH_PACKETS, BATCH_BYTES)
+        into = this.#spare.pop() ?? new PacketBatch(BATCH_PACKETS, this.#batchBytes)
         at = into.reserve(length)
         this.#ready.push(into)
       }
@@ -124,7 +136,7 @@ export class ImpairedPath {
     for (const batch of ready) {
       this.#arrived(batch)
       batch.clear()
-      if (this.#spare.length < 4) this.#spare.push(batch)
+      if (this.#spare.length * this.#batchBytes < SPARE_BYTES) this.#spare.push(batch)
     }
   }
 

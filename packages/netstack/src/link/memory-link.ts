@@ -55,11 +55,13 @@ export function memoryLinkPair(options: MemoryLinkOptions = {}): [MemoryLink, Me
   const clock = options.clock ?? systemClock
   const seed = options.seed ?? 1
   const capacity = options.capacity ?? 64 * 1024 * 1024
-  const there = new ImpairedPath(clock, seededRandom(seed), capacity, options.forward ?? {})
+  const most = Math.max(options.mtu ?? 1500, options.segmentation ?? 0)
+  const there = new ImpairedPath(clock, seededRandom(seed), capacity, most, options.forward ?? {})
   const back = new ImpairedPath(
     clock,
     seededRandom(seed ^ 0x5bd1e995),
     capacity,
+    most,
     options.backward ?? {}
   )
   const properties = {

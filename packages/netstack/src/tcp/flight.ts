@@ -32,9 +32,6 @@ const SMALLEST = 4
 /** The table of those that have nothing in flight; never written to. */
 const NOTHING: number[] = []
 
-/** A larger table is given back as soon as nothing is in flight. */
-const LARGE = 64
-
 /**
  * The segments between `SND.UNA` and `SND.NXT`: the scoreboard of SACK and RACK.
  *
@@ -274,11 +271,6 @@ export class Flight {
     }
   }
 
-  /** Nothing is in flight: the memory of a long flight is given back. */
-  rest(): void {
-    if (this.#mask >= LARGE) this.release()
-  }
-
   release(): void {
     this.#rows = this.#times = NOTHING
     this.#mask = -1
@@ -318,8 +310,11 @@ export class Flight {
   #grow(): void {
     const size = Math.max(SMALLEST, 2 * (this.#mask + 1))
     const mask = size - 1
-    const rows = Array.from({ length: WIDTH * size }, () => 0)
-    const times = Array.from({ length: size }, () => 0.5)
+    const rows: number[] = []
+    const times: number[] = []
+    // Pushed and not made at length: an array without holes is faster ever after.
+    for (let i = 0; i < WIDTH * size; i++) rows.push(0)
+    for (let i = 0; i < size; i++) times.push(0.5)
     for (let i = 0; i < this.#count; i++) {
       const from = (this.#head + i) & this.#mask
       const to = (this.#head + i) & mask

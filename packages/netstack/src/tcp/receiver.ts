@@ -264,9 +264,14 @@ export class Receiver {
     return count + (this.#gaps?.newest(most - count, into, 2 * count) ?? 0)
   }
 
-  /** Bytes of the table of what came out of order. */
-  get gapMemory(): number {
-    return this.#gaps?.memory ?? 0
+  /** Nothing waits to be read, or for what is missing before it. */
+  get idle(): boolean {
+    return this.ring.length === 0 && this.#gaps === undefined
+  }
+
+  /** Bytes of memory in the ring and the table of what came out of order. */
+  get memory(): number {
+    return this.ring.capacity + (this.#gaps?.memory ?? 0)
   }
 
   /** Gives the memory back; what is in the ring is gone. */

@@ -422,7 +422,6 @@ export class Sender {
     if (flight.count === 0 || this.window === 0) {
       if (flight.count === 0 && this.#unsent <= 0 && (!this.finQueued || this.finSent)) {
         this.#setTimer('none', Infinity)
-        flight.rest()
       } else if (this.#timer !== 'persist' && !this.#probeDue) {
         const wait = Math.min(roundTrip.base * 2 ** this.#persists, MAX_PERSIST)
         this.#setTimer('persist', now + wait)
@@ -493,6 +492,22 @@ export class Sender {
   /** Bytes written and not acknowledged. */
   get queued(): number {
     return this.ring.length
+  }
+
+  /** Nothing is in flight, and nothing waits. */
+  get idle(): boolean {
+    return this.recovery.flight.count === 0 && this.ring.length === 0
+  }
+
+  /** Bytes of memory in the ring and the table of segments. */
+  get memory(): number {
+    return this.ring.capacity + this.recovery.flight.memory
+  }
+
+  /** Gives the memory of an idle sender back. */
+  rest(): void {
+    this.ring.release()
+    this.recovery.flight.release()
   }
 
   /** Gives the memory back. */

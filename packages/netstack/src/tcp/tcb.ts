@@ -26,6 +26,9 @@ const POLL_LIMIT = 100
 /** A timestamp older than this says nothing: the clock may have wrapped (RFC 7323 §5.5). */
 const TIMESTAMP_VALID = 24 * 24 * 3_600_000
 
+/** Silence after which a connection gives the memory of its rings back, in ms. */
+const REST = 2000
+
 /** Room for the largest SACK option of a segment without payload. */
 const SACK_ROOM = 40
 
@@ -76,6 +79,9 @@ export class Tcb {
   #discarding = false
   /** `write` took fewer bytes than it was offered. */
   #blocked = false
+  /** When the last segment came, and when memory is given back if none comes until then. */
+  #activeAt = 0
+  #restAt = Infinity
   #segmentsReceived = 0
   #synRetransmits = 0
 
@@ -143,6 +149,7 @@ export class Tcb {
   onSegment(segment: TcpSegment, now: number): void {
     this.#segmentsReceived++
     if (this.#state === 'closed') return
+    this.#activeAt = now
     this.#keepAlive?.heard(now)
     if (this.#state === 'syn-sent') this.#inSynSent(segment, now)
     else this.#synchronized(segment, now)
@@ -152,6 +159,7 @@ export class Tcb {
   onTimer(now: number): void {
     const sender = this.#sender
     if (now >= this.#lingerAt) this.#end(undefined)
+    if (now >= this.#restAt) this.#rest(now)
     if (this.#handshake?.expired(now) === false) this.#end('timeout')
     if (now >= sender.unansweredSince + this.#userTimeout) this.#end('timeout')
     if (now >= sender.timerAt) {
@@ -216,7 +224,8 @@ export class Tcb {
       if (!this.#writeAck(sink, now, (this.#sender.una - 1) | 0)) return true
       this.#keepAlive.due = false
     }
-    if (this.#receiver.ackDue(now)) return !this.#writeAck(sink, now, this.#sender.nxt)
+    if (this.#receiver.ackDue(now) && !this.#writeAck(sink, now, this.#sender.nxt)) return true
+    this.#expectRest(now)
     return false
   }
 
@@ -230,7 +239,8 @@ export class Tcb {
       sender.unansweredSince + this.#userTimeout,
       this.#receiver.ackAt,
       this.#keepAlive?.at ?? Infinity,
-      this.#lingerAt
+      this.#lingerAt,
+      this.#restAt
     )
   }
 
@@ -385,7 +395,7 @@ export class Tcb {
     const sender = this.#sender
     const receiver = this.#receiver
     const { recovery } = sender
-    const { roundTrip, flight, congestion } = recovery
+    const { roundTrip, congestion } = recovery
     const terms = this.#terms
     return {
       state: this.#state,
@@ -415,7 +425,7 @@ export class Tcb {
       spurious: recovery.spurious,
       duplicateSegments: receiver.duplicates,
       outOfOrderSegments: receiver.outOfOrder,
-      memory: sender.ring.capacity + receiver.ring.capacity + flight.memory + receiver.gapMemory
+      memory: sender.memory + receiver.memory
     }
   }
 
@@ -729,9 +739,25 @@ export class Tcb {
     this.#handshake = undefined
     this.#sender.release()
     this.#keepAlive?.stop()
-    this.#lingerAt = Infinity
+    this.#lingerAt = this.#restAt = Infinity
     this.#receiver.sent()
     if (failure !== undefined) this.#receiver.release()
+  }
+
+  /** An idle connection has no rings: they grow again from nothing. */
+  #rest(now: number): void {
+    this.#restAt = Infinity
+    if (now - this.#activeAt < REST) return this.#expectRest(now)
+    if (!this.#sender.idle || !this.#receiver.idle) return
+    this.#sender.rest()
+    this.#receiver.release()
+  }
+
+  /** An idle connection that holds memory is looked at again after a while. */
+  #expectRest(now: number): void {
+    const [sender, receiver] = [this.#sender, this.#receiver]
+    if (this.#restAt !== Infinity || !sender.idle || !receiver.idle) return
+    if (sender.memory + receiver.memory > 0) this.#restAt = now + REST
   }
 
   // --- small ones ---------------------------------------------------------------------------
