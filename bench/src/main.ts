@@ -5,6 +5,7 @@ import { cpus, release } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { forward } from './benchmarks/forward.ts'
+import { neighbours } from './benchmarks/neighbours.ts'
 import { netchan } from './benchmarks/netchan.ts'
 import { connections, echo, growth, memory, session, throughput } from './benchmarks/streams.ts'
 import type { Benchmark } from './harness/contest.ts'
@@ -16,6 +17,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   memory,
   growth,
   session,
+  neighbours,
   forward,
   netchan
 ]
