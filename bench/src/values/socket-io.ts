@@ -8,11 +8,20 @@ import type { ValuePeer } from './value-peer.ts'
 /** Packets that wait in the client before it is given time; it knows no back-pressure of its own. */
 const BEHIND = 1_000
 
+/** Milliseconds that no run lasts. */
+const QUIET = 3_600_000
+
 /** socket.io over WebSocket, with its default parser (JSON). */
 export const socketIo: ValuePeer = {
   async receive(_address, onValue) {
     const http = createServer()
-    const server = new Server(http, { transports: ['websocket'], perMessageDeflate: false })
+    const server = new Server(http, {
+      transports: ['websocket'],
+      perMessageDeflate: false,
+      // Its heartbeat takes a connection that is flooded for a dead one.
+      pingInterval: QUIET,
+      pingTimeout: QUIET
+    })
     server.on('connection', socket => socket.on('value', onValue))
     http.listen(0, '127.0.0.1')
     await once(http, 'listening')
@@ -25,6 +34,9 @@ export const socketIo: ValuePeer = {
       socket.once('connect_error', reject)
     })
     const { engine } = socket.io
+    socket.on('disconnect', reason => {
+      throw new Error(`socket.io lost its connection: ${reason}`)
+    })
     return value => {
       socket.emit('value', value)
       if (engine.writeBuffer.length < BEHIND) return undefined

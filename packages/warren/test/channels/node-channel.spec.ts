@@ -3,6 +3,7 @@ import { generateToken } from '@warren/tunnel'
 import * as v from 'valibot'
 import { createNode } from '../../src/index.ts'
 import type { NodeChannel, NodeOptions, WarrenNode } from '../../src/index.ts'
+import { brokenLine } from './broken-line.ts'
 
 const Price = v.object({ symbol: v.string(), price: v.number() })
 type Price = v.InferOutput<typeof Price>
@@ -175,6 +176,39 @@ describe('node.channel', () => {
     assert.deepEqual(await take(to, 1), [7])
   })
 
+  for (const mode of ['multicast', 'queue'] as const) {
+    it(`${mode}: nothing is lost and nothing comes twice when the connection is cut`, async () => {
+      const token = generateToken()
+      const here = await createNode({ token, listen: ['/ip4/127.0.0.1/tcp/0'] })
+      nodes.push(here)
+      const [address = ''] = here.addresses()
+      const line = await brokenLine(Number(/tcp\/(\d+)/.exec(address)?.[1]))
+      const through = address.replace(/tcp\/\d+/, `tcp/${line.port}`)
+      const there = await createNode({ token, listen: [], peers: [through] })
+      nodes.push(there)
+      const from = await here.channel('prices', Price, { mode, role: 'sender' })
+      const to = await there.channel('prices', Price, { mode, role: 'receiver' })
+      await from.ready()
+      let cuts = 0
+      const sending = (async () => {
+        for (let i = 0; i < 1_500; i++) {
+          if (i % 500 === 250) cuts += Math.sign(line.cut())
+          await from.send(price(i))
+        }
+      })()
+      const received = await take(to, 1_500)
+      await sending
+      assert.deepEqual(
+        received,
+        Array.from({ length: 1_500 }, (_, i) => i)
+      )
+      assert.ok(cuts > 0)
+      await Promise.all([to.close(), from.close()])
+      await Promise.all([here.close(), there.close()])
+      await line.close()
+    })
+  }
+
   it('ends: iteration ends, sends are refused, nothing is left; closing twice is one', async () => {
     const [here, there] = await mesh(2)
     assert.ok(here !== undefined && there !== undefined)
@@ -189,7 +223,10 @@ describe('node.channel', () => {
     await assert.rejects(b.send(price(2)), { code: 'ERR_CHANNEL_CLOSED' })
     await assert.rejects(b.ready({ peers: 5 }), { code: 'ERR_CHANNEL_CLOSED' })
     await a.close()
-    assert.equal(here.status().sessions.open, 0)
+    // The word that it is gone is on its way.
+    while (there.status().links.some(({ channels }) => channels.includes('prices'))) {
+      await new Promise(resolve => setTimeout(resolve, 2))
+    }
     // The name is free again.
     await (await here.channel('prices', Price)).close()
   })
