@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Stack, type StackOptions, createStack } from '@warren/netstack'
 import { type Tun, type TunOptions, openTun } from '@warren/tun'
+import { until } from '../../support/until.ts'
 import { run } from './run.ts'
 
 /** The kernel's side of the interface, and ours. */
@@ -41,6 +42,9 @@ export async function benchNetwork(
   })
   const stack = createStack(options.stack)
   stack.addInterface(tun.link, [`${OURS.v4}/24`, `${OURS.v6}/64`])
+  // The kernel sets an interface up in the background: its IPv6 routes may take a moment.
+  for (const address of [KERNEL.v4, KERNEL.v6])
+    await until(async () => await answers(stack, address), `${address} answers`)
   const pieces: Uint8Array[] = []
   if (options.capture === true) stack.capture(bytes => pieces.push(bytes))
   return {
@@ -54,6 +58,13 @@ export async function benchNetwork(
       await new Promise(resolve => setImmediate(resolve))
     }
   }
+}
+
+async function answers(stack: Stack, address: string): Promise<boolean> {
+  return await stack.ping(address, { timeout: 500 }).then(
+    () => true,
+    () => false
+  )
 }
 
 /** The clone device; where it is missing, or only root's, one of our own if we may make it. */
