@@ -282,7 +282,7 @@ describe('access', () => {
     await until(() => a.tunnel.channels().length === 1, 'the channel is gone')
     denied.clear()
     await b.tunnel.recheckAccess()
-    await (await a.tunnel.dial('web', { timeout: 2_000 })).close()
+    await (await a.tunnel.dial('web')).close()
   })
 })
 

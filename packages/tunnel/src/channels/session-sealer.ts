@@ -3,6 +3,7 @@ import type { MessageStream, PeerId, PrivateKey } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { sealInbound, sealOutbound } from '@warren/noise'
 import { SEAL_HINT_BYTES, sealHint, sealKey, sealPrologue } from '../auth/session-seal.ts'
+import { LinkClosedError } from '../errors.ts'
 import type { LinkTable } from '../links/link-table.ts'
 import type { TunnelLink } from '../links/tunnel-link.ts'
 import { SessionSealError } from '../session/errors.ts'
@@ -30,13 +31,17 @@ export class SessionSealer implements StreamSealer {
     this.#init = init
   }
 
-  /** @throws {SessionSealError} when the link has nothing that its ends share any more */
+  /**
+   * @throws {LinkClosedError} when the link has ended; {SessionSealError} when its ends share nothing
+   * for the channel any more
+   */
   async outbound(seal: OutboundSeal): Promise<MessageStream> {
     const { stream, peer, linkId, channel, head, signal } = seal
     const link = this.#init.table.byId(linkId)
-    const secret = link === undefined ? undefined : this.#init.secrets(link, channel)[0]
+    if (link === undefined) throw new LinkClosedError(`the link to ${peer} has ended`)
+    const [secret] = this.#init.secrets(link, channel)
     if (secret === undefined) {
-      throw new SessionSealError(`the link to ${peer} has ended, or proves nothing to seal with`)
+      throw new SessionSealError(`the link to ${peer} proves nothing that could seal a session`)
     }
     const key = sealKey(secret, channelOf(head))
     const clear = encodeSealedHead(sealHint(key, head.id, head.epoch), head)

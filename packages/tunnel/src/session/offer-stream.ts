@@ -1,4 +1,4 @@
-import type { MessageStream } from '@libp2p/interface'
+import { LinkClosedError } from '../errors.ts'
 import { SessionSealError } from './errors.ts'
 import { encodeHead, type OpenHead, type ResumeHead } from './heads.ts'
 import type { CarrierStream, OpenRequest } from './session-host-types.ts'
@@ -28,7 +28,8 @@ export async function sendOffer(
     if (sealer === undefined) throw new SessionSealError('this side has nothing to seal with')
     return new StreamPort(await sealer.outbound({ stream, peer, linkId, channel, head, signal }))
   } catch (cause) {
-    const broke = !isOpen(stream)
+    // What broke says nothing of the peer: another stream may do.
+    const broke = stream.status !== 'open' || cause instanceof LinkClosedError
     stream.abort(cause instanceof Error ? cause : new Error(String(cause)))
     if (signal.aborted || broke || cause instanceof SessionSealError) throw cause
     throw new SessionSealError(
@@ -37,8 +38,4 @@ export async function sendOffer(
       { cause }
     )
   }
-}
-
-function isOpen({ status }: MessageStream): boolean {
-  return status === 'open'
 }
