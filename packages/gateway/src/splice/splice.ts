@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { ByteSession } from '@warren/tunnel'
+import { counterweigh } from '@warren/utils'
 import { ConnectionResetError, IdleTimeoutError } from '../errors.ts'
 import { toReset } from './reset-codes.ts'
 import { resetSocket } from './reset-socket.ts'
@@ -10,6 +11,12 @@ import { resetSocket } from './reset-socket.ts'
  * that does not read; everything beyond stays in the session's window, at the sender.
  */
 const WRITE_BATCH_BYTES = 128 * 1024
+
+/** What libuv reads at most in one go: after so much there is usually more. */
+const FULL_READ_BYTES = 64 * 1024
+
+/** Full reads are gathered up to so many bytes, so that they leave for the peer in one write. */
+const READ_BATCH_BYTES = 256 * 1024
 
 /** Bytes carried; a splice adds to them as they pass. */
 export interface ByteCounters {
@@ -76,6 +83,11 @@ export class Splice {
   #sessionClosed = false
   #socketError: Error | undefined
   #spokeLast: 'socket' | 'session' = 'socket'
+  /** Full reads of this turn of the event loop, which go to the session together. */
+  #gathered: Uint8Array[] = []
+  #gatheredBytes = 0
+  /** Bytes that the session took since it was full: no more than that are gathered. */
+  #flowing = 0
   #settle: NodeJS.Timeout | undefined
   /** Set once, by whatever ends the splice. */
   #end: SpliceEnd | undefined
@@ -128,17 +140,41 @@ export class Splice {
     this.#counters.toSession += chunk.length
     this.#carried += chunk.length
     this.#spokeLast = 'socket'
+    // The session keeps it until the peer's program has it; then it is for the collector.
+    counterweigh(chunk.length)
+    if (this.#settle !== undefined) this.#settle.refresh()
+    const gathered = this.#gatheredBytes + chunk.length
+    const isRoom = gathered < READ_BATCH_BYTES && gathered <= this.#flowing
+    if (chunk.length >= FULL_READ_BYTES && isRoom) {
+      if (this.#gathered.length === 0) setImmediate(this.#writeGathered)
+      this.#gathered.push(chunk)
+      this.#gatheredBytes = gathered
+      return
+    }
+    this.#writeGathered()
+    this.#write(chunk)
+  }
+
+  readonly #writeGathered = (): void => {
+    if (this.#gathered.length === 0) return
+    const chunks = this.#gathered
+    this.#gathered = []
+    this.#gatheredBytes = 0
+    for (const chunk of chunks) this.#write(chunk)
+  }
+
+  #write(chunk: Uint8Array): void {
+    if (this.#end !== undefined || this.#up === 'ended') return
     let more: boolean
     try {
       more = this.#session.write(chunk)
     } catch (error) {
       return this.#fail({ why: 'session', error: error as Error })
     }
-    if (!more) {
-      this.#up = 'blocked'
-      this.#socket.pause()
-    }
-    if (this.#settle !== undefined) this.#settle.refresh()
+    this.#flowing = more ? this.#flowing + chunk.length : 0
+    if (more || this.#up !== 'open') return
+    this.#up = 'blocked'
+    this.#socket.pause()
   }
 
   readonly #onSessionDrain = (): void => {
@@ -149,6 +185,9 @@ export class Splice {
 
   readonly #onSocketEnd = (): void => {
     if (this.#up === 'ended' || this.#end !== undefined) return
+    this.#writeGathered()
+    // Writing can fail, and that ends both.
+    if (this.#end !== undefined) return
     this.#up = 'ended'
     this.#session.closeWrite()
     if (this.#settle !== undefined) this.#endSocket()
@@ -237,7 +276,7 @@ export class Splice {
   #releaseSocket(carried: number): void {
     if (this.#end !== undefined || this.#settle === undefined) return
     const socket = this.#socket
-    const silent = this.#up === 'open' && this.#carried === carried
+    const silent = this.#up === 'open' && this.#carried === carried && this.#gathered.length === 0
     const clean = silent && socket.readableLength === 0 && socket.writableLength === 0
     // What is blocked, unwritten or new is still being carried: look again later.
     if (!clean) return void this.#settle.refresh()
