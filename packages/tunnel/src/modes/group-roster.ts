@@ -12,6 +12,8 @@ import {
 import type { EngineMessageSession } from '../session/message-session.ts'
 import { WaitList } from '../session/signalled.ts'
 import type { GroupMember } from './group-member.ts'
+import { SUBSCRIBER_TRANSITIONS } from './subscriber-life.ts'
+import type { SubscriberEvent, SubscriberState } from './subscriber-life.ts'
 
 /** What a {@link GroupRoster} needs. */
 export interface GroupRosterInit {
@@ -30,8 +32,10 @@ export interface GroupRosterInit {
   failed(member: GroupMember): void
 }
 
-/** A peer that is tried again. */
-interface Retry {
+/** A peer that is, was, or may be a subscriber. */
+interface Place {
+  state: Exclude<SubscriberState, 'none'>
+  /** Pauses between attempts, since its session was open last. */
   readonly backoff: Backoff
   timer: ReturnType<typeof setTimeout> | undefined
 }
@@ -42,10 +46,9 @@ interface Retry {
  */
 export class GroupRoster {
   readonly #init: GroupRosterInit
+  /** Those that have a session, or are about to. */
   readonly #members = new Map<string, GroupMember>()
-  /** Peers that have refused or left, until they announce the channel anew. */
-  readonly #declined = new Set<string>()
-  readonly #retries = new Map<string, Retry>()
+  readonly #places = new Map<string, Place>()
   readonly #changed = new WaitList<void>()
   #lastError: Error | undefined
   #closed = false
@@ -60,7 +63,8 @@ export class GroupRoster {
 
   /** Nobody is there, and nobody is being asked. */
   get isEmpty(): boolean {
-    return this.#members.size === 0 && this.#retries.size === 0
+    for (const { state } of this.#places.values()) if (state !== 'declined') return false
+    return true
   }
 
   get hasOpen(): boolean {
@@ -68,23 +72,14 @@ export class GroupRoster {
     return false
   }
 
-  /** Sizes: members, and those that stay away or are tried again. */
-  get size(): number {
-    return this.#members.size + this.#declined.size + this.#retries.size
-  }
-
   /** Looks who is there now, and opens sessions to those that have none. */
   evaluate(): void {
     if (this.#closed) return
     const candidates = new Set(this.#init.candidates())
-    for (const peer of this.#declined) if (!candidates.has(peer)) this.#declined.delete(peer)
-    for (const [peer, retry] of this.#retries) {
-      if (!candidates.has(peer)) this.#dropRetry(peer, retry)
+    for (const peer of Array.from(this.#places.keys())) {
+      if (!candidates.has(peer)) this.#move(peer, 'gone')
     }
-    for (const peer of candidates) {
-      const waits = this.#retries.get(peer)?.timer !== undefined
-      if (!this.#members.has(peer) && !this.#declined.has(peer) && !waits) this.#join(peer)
-    }
+    for (const peer of candidates) this.#move(peer, 'found')
   }
 
   /** `peer` has taken the channel back: should it announce it anew, it is a subscriber anew. */
@@ -96,11 +91,9 @@ export class GroupRoster {
 
   /** `peer` has announced the channel, or is linked, anew: what it said before no longer holds. */
   renew(peer: string): void {
-    this.#declined.delete(peer)
     const member = this.#members.get(peer)
     if (member !== undefined) member.announced = true
-    const retry = this.#retries.get(peer)
-    if (retry !== undefined) this.#dropRetry(peer, retry)
+    this.#move(peer, 'renewed')
     this.evaluate()
   }
 
@@ -134,9 +127,31 @@ export class GroupRoster {
   /** No session is opened any more; those under way go on. */
   close(): void {
     this.#closed = true
-    for (const [peer, retry] of this.#retries) this.#dropRetry(peer, retry)
-    this.#declined.clear()
+    for (const { timer } of this.#places.values()) clearTimeout(timer)
+    this.#places.clear()
     this.#changed.settleAll(undefined)
+  }
+
+  #move(peer: string, event: SubscriberEvent): void {
+    const place = this.#places.get(peer)
+    const next = SUBSCRIBER_TRANSITIONS[place?.state ?? 'none'][event]
+    if (next === undefined || this.#closed) return
+    clearTimeout(place?.timer)
+    if (next === 'none') this.#places.delete(peer)
+    else this.#enter(peer, next, place)
+  }
+
+  #enter(peer: string, state: Place['state'], before: Place | undefined): void {
+    const { retry, random } = this.#init
+    const place = before ?? { state, backoff: new Backoff(retry, random), timer: undefined }
+    place.state = state
+    this.#places.set(peer, place)
+    if (state === 'joining') this.#join(peer)
+    if (state === 'open') place.backoff.reset()
+    if (state === 'waiting') {
+      place.timer = setTimeout(() => this.#move(peer, 'due'), place.backoff.next())
+      unref(place.timer)
+    }
   }
 
   #join(peer: string): void {
@@ -149,8 +164,7 @@ export class GroupRoster {
   }
 
   #onOpen(member: GroupMember, session: EngineMessageSession): void {
-    const retry = this.#retries.get(member.peer)
-    if (retry !== undefined) this.#dropRetry(member.peer, retry)
+    this.#move(member.peer, 'accepted')
     this.#init.joined(member, session)
     this.#changed.settleAll(undefined)
     void session.closed.then(error => this.#onLeft(member, error))
@@ -160,47 +174,23 @@ export class GroupRoster {
     this.#lastError = error
     this.#members.delete(member.peer)
     this.#init.failed(member)
-    if (isDecline(error) && !member.announced) {
-      const retry = this.#retries.get(member.peer)
-      if (retry !== undefined) this.#dropRetry(member.peer, retry)
-      this.#declined.add(member.peer)
-    } else {
-      this.#retry(member.peer)
-    }
+    // A refusal from before it was announced says nothing any more.
+    this.#move(member.peer, isRefusal(error) && !member.announced ? 'refused' : 'failed')
     this.#changed.settleAll(undefined)
   }
 
   #onLeft(member: GroupMember, error: Error | undefined): void {
     this.#members.delete(member.peer)
     this.#init.left(member, error)
-    if (!isLoss(error) && !member.withdrawn) this.#declined.add(member.peer)
+    const ended = member.withdrawn ? 'closed' : 'ended'
+    this.#move(member.peer, isLoss(error) ? 'lost' : ended)
     this.evaluate()
     this.#changed.settleAll(undefined)
-  }
-
-  #retry(peer: string): void {
-    if (this.#closed) return
-    const { retry: options, random } = this.#init
-    const retry = this.#retries.get(peer) ?? {
-      backoff: new Backoff(options, random),
-      timer: undefined
-    }
-    this.#retries.set(peer, retry)
-    retry.timer = setTimeout(() => {
-      retry.timer = undefined
-      this.evaluate()
-    }, retry.backoff.next())
-    unref(retry.timer)
-  }
-
-  #dropRetry(peer: string, { timer }: Retry): void {
-    clearTimeout(timer)
-    this.#retries.delete(peer)
   }
 }
 
 /** The peer has said no, and will say so again until something changes at its side. */
-function isDecline(error: Error): boolean {
+function isRefusal(error: Error): boolean {
   if (error instanceof SessionRefusedError) return error.refuseCode === REFUSE.version
   return (
     error instanceof ChannelRefusedError ||

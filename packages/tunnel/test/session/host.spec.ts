@@ -144,7 +144,7 @@ describe('session host against a hostile peer', () => {
         if (channel === 'throws') throw new Error('bug')
         return new Promise(() => {})
       },
-      { headTimeout: 50, closeTimeout: 100 }
+      { headTimeout: 400, closeTimeout: 2_000 }
     )
     const failed = { type: 'refuse', code: REFUSE.failed }
     const late = (await raw()).send(encodeHead(OPEN))
