@@ -210,8 +210,8 @@ export const BEHAVIOURS: readonly Behaviour[] = [
     'script: attack/challenge-limit',
     'script: attack/ack-storm'
   ),
-  behaviour('keyed initial sequence numbers', 'RFC 6528', 'SipHash-2-4'),
-  behaviour('listen backlog, SYN cookies, floods', 'RFC 4987', 'floods'),
+  behaviour('keyed initial sequence numbers', 'RFC 6528, 9293 MUST-8', 'initial sequence number', 'SipHash-2-4'),
+  behaviour('listen backlog, SYN cookies, floods', 'RFC 4987', 'a connection by SYN cookie', 'floods'),
   behaviour(
     'windows, SACK blocks and segments that lie',
     'RFC 9293',
