@@ -137,13 +137,20 @@ export class Recovery {
     } else this.#countRepeated(una)
     const lost = flight.lostCount > lostBefore
 
+    // Without SACK, what came with a retransmission may have waited for it.
+    if (!sack && OUTCOME.retransmitted) OUTCOME.original = false
     const wasOpen = this.phase === 'open'
+    // Slow start goes on with the acknowledgement that ends it; what was put back does not grow too.
+    const mayGrow = this.phase !== 'recovery'
+    const { spurious } = this
     if (!wasOpen && acked > 0) this.#progress(una, nxt, lost)
     if (this.phase === 'open') {
       this.point = una
       // What was lost since the end of a recovery needs another one.
       if (flight.lostCount > 0 && (lost || !wasOpen)) this.#enter(nxt, inFlightBefore, outstanding)
-      else if (acked > 0 && wasOpen) this.#grow(una, nxt, inFlightBefore, now)
+      else if (acked > 0 && mayGrow && spurious === this.spurious) {
+        this.#grow(una, nxt, inFlightBefore, now)
+      }
     } else if (this.phase === 'loss') {
       if (acked === 0 && OUTCOME.sacked > 0) this.#frto = false
       if (acked > 0) this.#grow(una, nxt, inFlightBefore, now)
