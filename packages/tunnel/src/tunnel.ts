@@ -595,6 +595,7 @@ export class SwarmTunnel implements Tunnel {
     if (this.#told.has(link)) this.#events.emit('unlink', link, error)
     this.#nodes.changed(link.peer)
     this.#routes.changed()
+    this.#groups.unlinked()
   }
 
   async #link(...[target, force, signal]: Parameters<LinkBroker['link']>): Promise<TunnelLink> {

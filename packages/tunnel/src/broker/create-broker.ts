@@ -80,8 +80,8 @@ class TunnelBroker implements Broker {
         if (subscriber.size === 0) await this.#endTopic(topic, subscriber)
       }
     })
-    this.#subscriptions.add(subscription)
     subscriber.add(subscription)
+    this.#subscriptions.add(subscription)
     signal?.addEventListener('abort', onAbort)
     if (signal?.aborted === true) onAbort()
     return subscription

@@ -30,6 +30,9 @@ export type Envelope =
   | { readonly kind: 'back'; readonly queues: readonly string[]; readonly lease: number }
   | { readonly kind: 'unknown' }
 
+/** Bytes of one of these headers; what subscribes to more is taken for no subscriber. */
+const MAX_HEADER = 4_096
+
 const NO_BODY = new Uint8Array(0)
 
 /** The message as it travels to `to`. */
@@ -60,7 +63,7 @@ export function open(message: Message): Envelope {
 }
 
 function parse(header: string | undefined): (Recipients & { readonly lease: number }) | undefined {
-  if (header === undefined) return undefined
+  if (header === undefined || Buffer.byteLength(header) > MAX_HEADER) return undefined
   try {
     const [all, lease, ...queues] = JSON.parse(header) as unknown[]
     if (typeof all !== 'boolean' || typeof lease !== 'number') return undefined
@@ -69,6 +72,12 @@ function parse(header: string | undefined): (Recipients & { readonly lease: numb
   } catch {
     return undefined
   }
+}
+
+/** Whether a publisher will hear of all of them. */
+export function fits({ all, queues }: Recipients): boolean {
+  // A lease takes more digits than the 0 of a hello.
+  return Buffer.byteLength(JSON.stringify([all, Number.MAX_SAFE_INTEGER, ...queues])) <= MAX_HEADER
 }
 
 /** Names of queue groups are short: all of a tunnel's go in one header. */

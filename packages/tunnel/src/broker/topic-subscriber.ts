@@ -1,9 +1,10 @@
 import { deadline } from '@warren/utils'
+import { TunnelLimitError } from '../errors.ts'
 import { SessionClosedError } from '../session/errors.ts'
 import type { Message, Session } from '../session/session-types.ts'
 import type { Listener } from '../tunnel-types.ts'
 import type { Delivery } from './broker-types.ts'
-import { back, hello, open } from './envelope.ts'
+import { back, fits, hello, open } from './envelope.ts'
 import type { Recipients } from './envelope.ts'
 import type { TopicSubscription } from './topic-subscription.ts'
 
@@ -39,8 +40,15 @@ export class TopicSubscriber {
     return this.#stop.signal.aborted
   }
 
+  /** @throws {TunnelLimitError} when publishers could not be told of its queue group any more */
   add(subscription: TopicSubscription): void {
     this.#subscriptions.add(subscription)
+    if (!fits(this.#recipients)) {
+      this.#subscriptions.delete(subscription)
+      throw new TunnelLimitError(
+        `too many queue groups of ${JSON.stringify(this.#topic)} in one tunnel: use shorter names`
+      )
+    }
     this.#tell()
   }
 

@@ -1,7 +1,7 @@
 import type { Stream } from '@libp2p/interface'
 import type { Swarm } from '@warren/swarm'
 import { deadline, printable } from '@warren/utils'
-import { ChannelRefusedError, DialTimeoutError, TunnelLimitError } from '../errors.ts'
+import { ChannelRefusedError, DialTimeoutError, NoLinkError, TunnelLimitError } from '../errors.ts'
 import type { LinkTable } from '../links/link-table.ts'
 import { chooseLink, pastRelays } from '../links/link-choice.ts'
 import type { TunnelLink } from '../links/tunnel-link.ts'
@@ -94,6 +94,9 @@ export class SessionDialler {
       const session = await this.#open(request, peer, limit.signal, streams)
       if (session instanceof EngineMessageSession) return session
       throw new TypeError('a session of messages was asked for')
+    } catch (error) {
+      if (!(error instanceof NoStreamError)) throw error
+      throw new NoLinkError(`no session with ${peer}: ${error.message}`, { cause: error.cause })
     } finally {
       limit.clear()
     }

@@ -91,10 +91,17 @@ export class GroupDialler {
     if (local !== undefined && !isFitting(local, request)) {
       throw mismatch(request.channel, request, local)
     }
-    const limit = deadline(timeout, () => routes.notFound(request), signal)
-    const rollCall = deadline(ROLL_CALL, () => new Error('late'), limit.signal)
     const entry = this.#add(request)
     const { roster } = entry.group
+    const late = (): Error => {
+      // That somebody does not listen is what "not found" says; anything else says more.
+      const { lastError } = roster
+      return lastError === undefined || lastError instanceof ChannelRefusedError
+        ? routes.notFound(request)
+        : lastError
+    }
+    const limit = deadline(timeout, late, signal)
+    const rollCall = deadline(ROLL_CALL, () => new Error('late'), limit.signal)
     try {
       const asked = this.#lookForMore(entry, rollCall.signal)
       await this.#findSomeone(request, roster, limit.signal)
@@ -143,6 +150,13 @@ export class GroupDialler {
   /** `peer` announces the channel where it did not before. */
   announced(channel: string, peer: string): void {
     for (const { group } of this.#of(channel)) group.roster.renew(peer)
+  }
+
+  /** A link has ended. */
+  unlinked(): void {
+    for (const entries of this.#groups.values()) {
+      for (const { group } of entries) group.roster.evaluate()
+    }
   }
 
   /** There is a new link to `peer`. */

@@ -67,6 +67,11 @@ export class GroupRoster {
     return true
   }
 
+  /** Why a session could not be opened last. */
+  get lastError(): Error | undefined {
+    return this.#lastError
+  }
+
   get hasOpen(): boolean {
     for (const { status } of this.#members.values()) if (status === 'open') return true
     return false

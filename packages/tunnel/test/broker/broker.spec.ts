@@ -198,6 +198,23 @@ describe('broker', () => {
     assert.equal(textOf(await again?.receive()), 'again')
   })
 
+  it('keeps a tunnel with too many queue groups from being too much for publishers', async () => {
+    const [a, b] = await pair()
+    const subscriber = brokerOn(b)
+    const plain = await subscriber.subscribe('news')
+    await assert.rejects(
+      (async () => {
+        for (let i = 0; ; i++)
+          await subscriber.subscribe('news', { queue: `${i}`.padEnd(200, 'x') })
+      })(),
+      { code: 'ERR_TUNNEL_LIMIT' }
+    )
+    assert.ok(subscriber.debug().subscriptions >= 20)
+    const hub = brokerOn(a)
+    await hub.publish('news', message('x', { big: 'y'.repeat(10_000) }))
+    assert.equal(textOf(await plain.receive()), 'x')
+  })
+
   it('holds a slow subscription to its own policy', async () => {
     const [a, b] = await pair()
     const hub = brokerOn(a)

@@ -420,6 +420,17 @@ describe('groups and their tunnel', () => {
     await assert.rejects(group.send(message('x')), { code: 'ERR_SESSION_CLOSED' })
   })
 
+  it('say why the only subscriber could not be had', async () => {
+    const [a, b] = await pair({}, { acceptBacklog: 1 })
+    await b.tunnel.listen('news', { mode: 'multicast' })
+    const first = await a.tunnel.dial('news', { mode: 'multicast' })
+    await assert.rejects(a.tunnel.dial('news', { mode: 'multicast', timeout: 50 }), {
+      code: 'ERR_SESSION_REFUSED'
+    })
+    assert.equal(first.subscribers().length, 1)
+    assert.equal(a.tunnel.debug().groups, 1)
+  })
+
   it('find a subscriber again that was restarted', async () => {
     const [a, b] = await pair()
     await b.tunnel.listen('news', { mode: 'multicast' })
