@@ -4,6 +4,7 @@
  *
  * @packageDocumentation
  */
+export { tokenFromPassphrase } from './auth/passphrase.ts'
 export { generateToken } from './auth/token.ts'
 export { parseToken } from './auth/token.ts'
 export type { PeerAccess } from './auth/peer-gate.ts'

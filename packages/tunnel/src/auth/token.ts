@@ -28,7 +28,7 @@ export function formatToken(token: Uint8Array): string {
  * The 32 bytes of a token from its text form `wrt1_…`. The message of an error never repeats the
  * text, which may be a secret with a typing error.
  *
- * @throws {InvalidTokenError} when it is anything else: there are no passphrases here
+ * @throws {InvalidTokenError} when it is anything else; for passphrases see `tokenFromPassphrase`
  */
 export function parseToken(text: string): Uint8Array {
   if (typeof text !== 'string' || !text.startsWith(PREFIX)) {

@@ -7,6 +7,7 @@ import { GoodbyeReason, RefuseCode } from '../../proto/control.ts'
 import { linkId, linkProof, ticketProofKey, tokenProofKey } from '../../src/auth/link-proof.ts'
 import { decodeTicket, deriveTicketSecret, encodeTicket } from '../../src/auth/ticket.ts'
 import { encodeClaims } from '../../src/auth/ticket-claims.ts'
+import { tokenFromPassphrase } from '../../src/auth/passphrase.ts'
 import { formatToken } from '../../src/auth/token.ts'
 import { channelCid, directoryKeys } from '../../src/channels/channel-key.ts'
 
@@ -62,8 +63,10 @@ describe('link spec', () => {
     cid: channelCid(directoryKeys([token], false)[0] ?? new Uint8Array(0), 'orders').toString()
   }
 
-  it('has the vectors that the source gives, and no others', () => {
-    assert.deepEqual(vectors, computed)
+  it('has the vectors that the source gives, and no others', async () => {
+    const passphrase = await tokenFromPassphrase('correct horse battery staple', 'home')
+    const all: Record<string, string> = { ...computed, passphrase }
+    assert.deepEqual(vectors, all)
     assert.equal(decodeTicket(vectors.ticket ?? '').sharer.toString(), claims.sharer.toString())
   })
 

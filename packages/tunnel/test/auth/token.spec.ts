@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { tokenFromPassphrase } from '../../src/auth/passphrase.ts'
 import { formatToken, generateToken, parseToken, TOKEN_BYTES } from '../../src/auth/token.ts'
 
 const refused = { code: 'ERR_INVALID_TOKEN' }
@@ -45,5 +46,20 @@ describe('token', () => {
       assert.throws(() => parseToken(wrong), refused)
     }
     assert.throws(() => parseToken(undefined as unknown as string), refused)
+  })
+
+  it('of a passphrase needs words enough, and a network; a signal ends the wait', async () => {
+    for (const [words, network] of [
+      ['too short', 'home'],
+      ['fifteen letters', 'home'],
+      ['correct horse battery staple', '']
+    ] as const) {
+      await assert.rejects(tokenFromPassphrase(words, network), refused)
+    }
+    const reason = new Error('no time')
+    const given = tokenFromPassphrase('correct horse battery staple', 'home', {
+      signal: AbortSignal.abort(reason)
+    })
+    await assert.rejects(given, reason)
   })
 })
