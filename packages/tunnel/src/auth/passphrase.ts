@@ -27,7 +27,7 @@ export async function tokenFromPassphrase(
 ): Promise<string> {
   options.signal?.throwIfAborted()
   const words = passphrase.normalize('NFC')
-  if ([...words].length < MIN_LENGTH || network === '') {
+  if (words.length < MIN_LENGTH || network === '') {
     throw new InvalidTokenError(
       `a passphrase has at least ${MIN_LENGTH} characters, and its network a name: use several ` +
         'words drawn at random, or generateToken()'
