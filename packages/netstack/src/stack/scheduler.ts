@@ -46,6 +46,11 @@ export class Scheduler {
     return this.#deadlines.size
   }
 
+  /** Whether a turn is under way: this call comes from a handler of the application. */
+  get running(): boolean {
+    return this.#running
+  }
+
   /** Something happened to the connection: it gets a turn, soon if none is under way. */
   touch(connection: Connection): void {
     this.enqueue(connection)

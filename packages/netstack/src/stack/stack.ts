@@ -397,13 +397,19 @@ export class Stack {
    */
   close(): void {
     if (this.#closed) return
+    this.#closed = true
     const now = this.#clock.now()
     for (const connection of this.#tcp.connections()) {
       connection.tcb.abort()
       this.#tcp.scheduler.enqueue(connection)
     }
     this.#tcp.scheduler.turn(now)
-    this.#closed = true
+    // Called by a handler, within a turn: that turn sends the RSTs first.
+    if (this.#tcp.scheduler.running) this.#clock.later(() => this.#end())
+    else this.#end()
+  }
+
+  #end(): void {
     this.#tcp.close()
     this.#pending.close()
     this.#echoes.close(new NetstackClosedError('the stack was closed'))

@@ -187,4 +187,19 @@ describe('connections between two stacks', () => {
     assert.equal(clock.pending, 0)
     assert.throws(() => a.connect({ address: B4, port: 80 }), { code: 'ERR_NETSTACK_CLOSED' })
   })
+
+  it('may be closed by a handler, and still tells the peer', () => {
+    const { clock, a, b } = pair()
+    let there: TcpSocket | undefined
+    b.listen({ port: 80 }, socket => (there = socket))
+    const socket = a.connect({ address: B4, port: 80 })
+    socket.events = { onReadable: () => a.close() }
+    clock.run(clock.now() + 100)
+    there?.write(Buffer.from('now'))
+    clock.run()
+    assert.equal(there?.error?.code, 'ERR_NETSTACK_RESET')
+    assert.equal(socket.error?.code, 'ERR_NETSTACK_ABORTED')
+    assert.equal(a.stats.connections, 0)
+    assert.equal(clock.pending, 0)
+  })
 })
