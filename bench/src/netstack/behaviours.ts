@@ -210,8 +210,18 @@ export const BEHAVIOURS: readonly Behaviour[] = [
     'script: attack/challenge-limit',
     'script: attack/ack-storm'
   ),
-  behaviour('keyed initial sequence numbers', 'RFC 6528, 9293 MUST-8', 'initial sequence number', 'SipHash-2-4'),
-  behaviour('listen backlog, SYN cookies, floods', 'RFC 4987', 'a connection by SYN cookie', 'floods'),
+  behaviour(
+    'keyed initial sequence numbers',
+    'RFC 6528, 9293 MUST-8',
+    'initial sequence number',
+    'SipHash-2-4'
+  ),
+  behaviour(
+    'listen backlog, SYN cookies, floods',
+    'RFC 4987',
+    'a connection by SYN cookie',
+    'floods'
+  ),
   behaviour(
     'windows, SACK blocks and segments that lie',
     'RFC 9293',
@@ -243,6 +253,33 @@ export const BEHAVIOURS: readonly Behaviour[] = [
     'ICMP and UDP between two stacks',
     'kernel: exchanges echoes'
   ),
+  behaviour(
+    'forwarder: any address, after a decision of ours',
+    'own',
+    'the forwarder',
+    'kernel: carries iperf3'
+  ),
+  behaviour(
+    'TIME-WAIT taken over by a new SYN, and its number bounded',
+    'RFC 6191',
+    'connections between two stacks takes a new connection',
+    'connections between two stacks ends the oldest'
+  ),
+  behaviour(
+    'back-pressure from end to end',
+    'own',
+    'connections between two stacks a reader that does not read',
+    'Node streams on a stack stops the writer'
+  ),
+  behaviour(
+    'fairness between connections',
+    'own',
+    'connections between two stacks does not let one'
+  ),
+  behaviour('routing, "too big" and "time exceeded"', 'RFC 1812, 1191, 8201', 'routers between'),
+  behaviour('sockets like those of node:net', 'own', 'Node streams on a stack'),
+  behaviour('captures', 'pcapng', 'captures are pcapng'),
+  behaviour('a TUN interface without root', 'own', 'kernel: needs no root'),
   behaviour('everything delivered or reported, nothing left', 'own', 'simulation of two stacks'),
   behaviour(
     'Linux as the peer, both roles',
