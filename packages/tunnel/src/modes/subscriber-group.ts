@@ -131,10 +131,10 @@ export class SubscriberGroup implements GroupSession {
       if (member.takeTurn()) behind = true
     }
     if (reached === 0) throw this.#nobody('none of its subscribers was chosen')
-    if (overloaded.length > 0) throw this.#overload(overloaded)
     if (over.length > 0) await this.#untilRoom(over, record, options)
     // A loop of sends that never waits must not keep out what would make room.
     else if (behind) await nextTurn()
+    if (overloaded.length > 0) throw this.#overload(overloaded)
   }
 
   receive(
