@@ -6,6 +6,7 @@ import {
   addressOf,
   cleanUp,
   linked,
+  loopbackAddress,
   message,
   node,
   nodeOn,
@@ -15,6 +16,7 @@ import {
   textOf,
   until
 } from './support/nodes.ts'
+import { TcpProxy } from './support/tcp-proxy.ts'
 import { proxied } from './support/proxied.ts'
 
 /** The only link of a node, with all it knows. */
@@ -158,6 +160,35 @@ describe('links that break', () => {
     assert.equal(proxy.connections, before, 'nothing waits for the link, so it can wait')
     await (await a.tunnel.dial('web')).close()
     assert.equal(proxy.connections, before + 1)
+  })
+
+  it('a link that another takes the place of ends after that one has come, at both ends', async () => {
+    const nodes = [await node(), await node()].toSorted((one, other) =>
+      one.peer < other.peer ? -1 : 1
+    )
+    // The one with the smaller id says which of two links is kept.
+    const [decides, dials] = nodes as [Node, Node]
+    const port = decides.swarm
+      .listenAddrs()[0]
+      ?.getComponents()
+      .find(({ name }) => name === 'tcp')?.value
+    const slow = await TcpProxy.to(Number(port))
+    slow.delay = 30
+    await dials.tunnel.connect()
+    dials.tunnel.setNodes([addressOf(decides)])
+    await linked(dials, decides)
+    // Taken for one through a relay, so that a direct one is better.
+    for (const each of nodes)
+      Object.defineProperty(linkOf(each).connection, 'direct', { value: false })
+    const events: string[] = []
+    for (const { tunnel } of nodes) {
+      tunnel.on('link', () => events.push('link'))
+      tunnel.on('unlink', () => events.push('unlink'))
+    }
+    // What decides is on the fast way, and must not overtake the proof on the slow one.
+    await dials.swarm.dial(loopbackAddress(slow.port, decides.peer), { force: true })
+    await until(() => events.length === 4, 'one has taken the place of the other')
+    assert.deepEqual(events, ['link', 'link', 'unlink', 'unlink'])
   })
 
   for (const muxer of ['yamux', 'mplex'] as const) {

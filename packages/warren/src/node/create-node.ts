@@ -69,6 +69,8 @@ export async function createNodeIn(
       privateKey: identity.privateKey,
       logger,
       ...STACK,
+      // Records in the DHT name the addresses that tickets would.
+      ...(discovery.dht && announce.length > 0 ? { addresses: { announce } } : {}),
       services: {
         ...STACK.services,
         ...(await discoveryServices(discovery, listen?.length !== 0))
