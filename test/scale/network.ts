@@ -27,9 +27,6 @@ const CONTROL = [KAD, TUNNEL, IDENTIFY, PING]
 /** As `createNode({ dht })` has them: for a network of known programs, not for the open internet. */
 const CHANNEL_DHT = { clientMode: false, kBucketSize: 8, alpha: 3, disjointPaths: 1 }
 
-/** Milliseconds; nothing is stored twice while it is counted. */
-const PROVIDE_INTERVAL = 86_400_000
-
 /** A node dials so many others, and so many dial it. */
 const DIALLED = 4
 
@@ -56,6 +53,8 @@ interface Node {
   readonly tunnel: Tunnel
   readonly address: Multiaddr
   readonly traffic: Traffic
+  /** Times that it has begun to store its channel, and has done so. */
+  readonly stores: { begun: number; done: number }
 }
 
 /** How a network is made. */
@@ -73,7 +72,6 @@ export class Network {
   readonly #init: NetworkInit
   readonly #token = generateToken()
   readonly #id = networks++
-  #provided = 0
 
   private constructor(init: NetworkInit) {
     this.#init = init
@@ -90,9 +88,15 @@ export class Network {
     return this.#at(i).swarm.peerId.toString()
   }
 
-  /** DHT messages that a node has sent so far: each has a stream of its own. */
-  asked(i: number): number {
-    return this.#at(i).traffic.opened(KAD)
+  /**
+   * DHT messages that a node sends for `work`: each has a stream of its own. `undefined` when it stored
+   * its channel again meanwhile, which takes messages too.
+   */
+  async asked(i: number, work: () => Promise<void>): Promise<number | undefined> {
+    const { traffic, stores } = this.#at(i)
+    const [before, { begun, done }] = [traffic.opened(KAD), { ...stores }]
+    await work()
+    return begun === done && stores.begun === begun ? traffic.opened(KAD) - before : undefined
   }
 
   /** DHT messages of all nodes so far. */
@@ -129,22 +133,18 @@ export class Network {
     if (by === 'dht') await inBatches(size, i => this.#refresh(i))
   }
 
-  /** Everyone listens on its channel; resolves when the DHT has all of them. */
+  /** Everyone listens on its channel; resolves when the DHT, or everyone, knows of all of them. */
   async listen(): Promise<void> {
     const { size, by } = this.#init
     await inBatches(size, async i => {
-      const listener = await this.#at(i).tunnel.listen(`channel ${i}`)
-      void serve(listener)
-      if (by === 'dht')
-        await until(() => this.#provided > i - BATCH, 'records are stored', PATIENCE)
+      const { tunnel, stores } = this.#at(i)
+      void serve(await tunnel.listen(`channel ${i}`))
+      if (by === 'dht') await until(() => stores.done > 0, 'its record is stored', PATIENCE)
     })
-    if (by === 'dht') await until(() => this.#provided >= size, 'all records are stored', PATIENCE)
-    else
-      await until(
-        () => this.nodes.every(({ tunnel }) => tunnel.channels().length === size),
-        'all know all channels',
-        PATIENCE
-      )
+    if (by === 'dht') return
+    const allKnown = (): boolean =>
+      this.nodes.every(({ tunnel }) => tunnel.channels().length === size)
+    await until(allKnown, 'all know all channels', PATIENCE)
   }
 
   /** Node `from` dials the channel of `to`, and has a nonce come back; who has sent it back. */
@@ -184,6 +184,7 @@ export class Network {
       ...(dht ? { options: { lowWatermark: 24, highWatermark: 40, trimGrace: 1_000 } } : {})
     })
     const traffic = new Traffic(swarm, CONTROL)
+    const stores = { begun: 0, done: 0 }
     const { contentRouting } = swarm.components
     const tunnel = createTunnel(swarm, {
       token: this.#token,
@@ -192,11 +193,10 @@ export class Network {
         ? {
             directories: [
               dhtDirectory({
-                provideInterval: PROVIDE_INTERVAL,
                 contentRouting: {
                   provide: async (key, options) => {
-                    await contentRouting.provide(key, options)
-                    this.#provided++
+                    stores.begun++
+                    await contentRouting.provide(key, options).finally(() => stores.done++)
                   },
                   findProviders: (key, options) => contentRouting.findProviders(key, options),
                   cancelReprovide: (key, options) => contentRouting.cancelReprovide(key, options)
@@ -209,7 +209,7 @@ export class Network {
     const [address] = swarm.listenAddrs()
     if (address === undefined) throw new Error('it does not listen')
     const self = `/p2p/${swarm.peerId.toString()}`
-    this.nodes[i] = { swarm, tunnel, traffic, address: address.encapsulate(self) }
+    this.nodes[i] = { swarm, tunnel, traffic, stores, address: address.encapsulate(self) }
   }
 
   #at(i: number): Node {
