@@ -9,6 +9,7 @@ import { BEHAVIOURS } from './behaviours.ts'
 import type { GoodputOptions, GoodputResult } from './goodput.ts'
 import { inNamespace } from './in-namespace.ts'
 import type { KernelSpeed } from './kernel-speed.ts'
+import { udpThroughput } from './udp-speed.ts'
 import { memoryHandshakes, memoryPerConnection, memoryThroughput } from './memory-speed.ts'
 
 const { values } = parseArgs({
@@ -89,6 +90,9 @@ async function speeds(): Promise<boolean> {
     `${figure(memory)} bytes`,
     '3,072 bytes'
   )
+  const udp = 'transport-netstack, UDP over loopback'
+  row(`${udp}, a system call each`, `${figure(await udpThroughput(false, 4))} Gbit/s`, '1 Gbit/s')
+  row(`${udp}, GSO and GRO`, `${figure(await udpThroughput(true, 4))} Gbit/s`, '5 Gbit/s')
   const results = await inNamespace<KernelSpeed>('./kernel-speed.js', { seconds: 4 })
   if (typeof results === 'string') return no(results)
   for (const { path, gbits } of results) {
