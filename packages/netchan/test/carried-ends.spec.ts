@@ -164,6 +164,28 @@ describe('channels inside values', () => {
     }
   })
 
+  it('what was on its way in a receiver is sent again to the next importer', async () => {
+    await using pair = new Linked()
+    const offers = channel<{ prices: Receiver<number> }>(0)
+    pair.exporter.export('offers', offers, 'send')
+    // The word that the first offer was taken does not leave before the link is cut.
+    const first = await pair.join({ creditDelay: 1_000 })
+    const lost = await first.importer.import<{ prices: Receiver<number> }>('offers', 'recv')
+    const prices = channel<number>(0)
+    await offers.send({ prices: prices.receiver })
+    await offers.send({ prices: channel<number>(0).receiver })
+    await quiet()
+    assert.ok((await lost.receive()).value)
+    assert.equal(await fill(prices), 16)
+    first.importer.abort()
+    const second = await pair.join()
+    const incoming = await second.importer.import<{ prices: Receiver<number> }>('offers', 'recv')
+    const { value: offer } = await incoming.receive()
+    for (let i = 0; i < 16; i++) {
+      assert.deepEqual(await offer?.prices.receive(), { done: false, value: i })
+    }
+  })
+
   it('flow control reaches into them', async () => {
     await using pair = await linked()
     const results = channel<number>(0)

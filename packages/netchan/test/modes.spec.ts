@@ -69,6 +69,21 @@ describe('queue: competing consumers', () => {
     assert.deepEqual(await all(reader), [0, 1])
   })
 
+  it('what a cut importer had not taken is for the next one alone', async () => {
+    await using pair = new Linked()
+    const jobs = channel<number>(0)
+    pair.exporter.export('jobs', jobs, 'send')
+    const cut = await pair.join()
+    const lost = await cut.importer.import<number>('jobs', 'recv', { size: 3 })
+    assert.equal(await fill(jobs), 3)
+    await cut.link.close(new Error('cut'))
+    await cut.importer.closed
+    await assert.rejects(lost.receive(), { code: 'ERR_NETCHAN_LINK_LOST' })
+    const next = await (await pair.join()).importer.import<number>('jobs', 'recv', { size: 3 })
+    jobs.close()
+    assert.deepEqual(await all(next), [0, 1, 2])
+  })
+
   it('without an importer nothing is taken from the channel', async () => {
     await using pair = new Linked()
     const jobs = channel<number>(2)
@@ -136,6 +151,16 @@ describe('broadcast', () => {
       now(fast),
       Array.from({ length: 52 }, (_, i) => i)
     )
+    await pair[Symbol.asyncDispose]()
+  })
+
+  it('what came before the link was cut can still be taken', async () => {
+    const { pair, news, slow, slowImporter } = await scene('block')
+    assert.equal(await fill(news), 2)
+    slowImporter.abort()
+    assert.deepEqual(await slow.receive(), { done: false, value: 0 })
+    assert.deepEqual(await slow.receive(), { done: false, value: 1 })
+    await assert.rejects(slow.receive(), { code: 'ERR_NETCHAN_LINK_LOST' })
     await pair[Symbol.asyncDispose]()
   })
 

@@ -1,7 +1,54 @@
 import assert from 'node:assert/strict'
 import { channel } from '../src/channel/channel.ts'
 import { bytesCodec } from '../src/codec/bytes-codec.ts'
+import { createExporter } from '../src/exporter/exporter.ts'
+import { importFrom } from '../src/importer/importer.ts'
+import type { FrameLink } from '../src/links/frame-link.ts'
+import { memoryLinks } from '../src/links/memory-link.ts'
 import { fill, linked, quiet } from './linked.ts'
+
+/** A link whose receiving can be held. */
+class SlowLink implements FrameLink {
+  readonly #link: FrameLink
+  #held: Promise<void> = Promise.resolve()
+  #release = (): void => {}
+
+  constructor(link: FrameLink) {
+    this.#link = link
+  }
+
+  get maxFrameBytes(): number {
+    return this.#link.maxFrameBytes
+  }
+
+  get peer(): string {
+    return this.#link.peer
+  }
+
+  hold(): void {
+    this.#held = new Promise(resolve => {
+      this.#release = resolve
+    })
+  }
+
+  release(): void {
+    this.#release()
+  }
+
+  send(frame: Uint8Array, signal?: AbortSignal): Promise<void> | undefined {
+    return this.#link.send(frame, signal)
+  }
+
+  async receive(signal?: AbortSignal): Promise<Uint8Array | undefined> {
+    const packet = await this.#link.receive(signal)
+    await this.#held
+    return packet
+  }
+
+  close(reason?: Error): Promise<void> {
+    return this.#link.close(reason)
+  }
+}
 
 /** So that what is taken counts at once. */
 const PROMPT = { creditDelay: 0 }
@@ -91,6 +138,68 @@ describe('windows', function () {
     await sending
     assert.equal(received, 10_000)
     assert.ok(credits < 200, `${credits} packets of credit for 10,000 values`)
+  })
+
+  it('a channel that waited for room in the link goes on by itself', async () => {
+    const exporter = createExporter()
+    const codec = bytesCodec()
+    const [big, small] = [channel<Uint8Array>(0), channel<Uint8Array>(0)]
+    exporter.export('big', big, 'send', { codec })
+    exporter.export('small', small, 'send', { codec })
+    const [here, there] = memoryLinks()
+    void exporter.serveConn(here)
+    const slow = new SlowLink(there)
+    const importer = await importFrom(slow)
+    const options = { codec, size: 10_000, windowBytes: 16_777_216 }
+    await importer.import('big', 'recv', options)
+    const receiver = await importer.import<Uint8Array>('small', 'recv', options)
+    slow.hold()
+    // Never read: no credit for it wakes anything.
+    while (big.trySend(new Uint8Array(10_000)));
+    const sending = small.send(Uint8Array.of(1))
+    await quiet()
+    slow.release()
+    await sending
+    assert.deepEqual((await receiver.receive()).value, Uint8Array.of(1))
+    importer.abort()
+    exporter.abort()
+  })
+
+  it('a link that takes nothing holds its channels at 256 KiB, whatever their windows', async () => {
+    const exporter = createExporter()
+    const codec = bytesCodec()
+    const locals = [channel<Uint8Array>(0), channel<Uint8Array>(0), channel<Uint8Array>(0)]
+    for (const [i, local] of locals.entries()) exporter.export(`${i}`, local, 'send', { codec })
+    const [here, there] = memoryLinks()
+    void exporter.serveConn(here)
+    const slow = new SlowLink(there)
+    const importer = await importFrom(slow)
+    const options = { codec, size: 10_000, windowBytes: 16_777_216 }
+    const receivers = await Promise.all(
+      locals.map((_, i) => importer.import<Uint8Array>(`${i}`, 'recv', options))
+    )
+    slow.hold()
+    const sent = [0, 0, 0]
+    const sending = locals.map(async (local, i) => {
+      for (let k = 0; k < 400; k++) {
+        await local.send(new Uint8Array(4_000))
+        sent[i] = k + 1
+      }
+      local.close()
+    })
+    await quiet()
+    const waiting = sent.reduce((sum, each) => sum + each, 0) * 4_000
+    assert.ok(waiting > 200_000 && waiting < 700_000, `${waiting} bytes wait for the link`)
+    slow.release()
+    const received = receivers.map(async receiver => {
+      let count = 0
+      for await (const _ of receiver) count++
+      return count
+    })
+    assert.deepEqual(await Promise.all(received), [400, 400, 400])
+    await Promise.all(sending)
+    await importer.close()
+    await exporter.close()
   })
 
   it('1,000 channels on one link, one of them never read: the others flow', async () => {
