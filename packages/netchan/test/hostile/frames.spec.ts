@@ -335,7 +335,9 @@ describe('hostile frames that end their channel, and nothing else', () => {
   })
 })
 
-describe('hostile peers that want memory', () => {
+describe('hostile peers that want memory', function () {
+  this.timeout(30_000)
+
   it('binds beyond the limit are refused, one by one; those that were bound go on', async () => {
     await using scene = await Scene.make()
     const { peer } = scene
@@ -386,11 +388,11 @@ describe('hostile peers that want memory', () => {
     await Promise.all([served, flood])
   })
 
-  it('20,000 binds leave nothing behind', async () => {
+  it('5,000 binds leave nothing behind', async () => {
     await using scene = await Scene.make()
     const { peer } = scene
     await peer.send(hello())
-    for (let i = 0; i < 200; i++) {
+    for (let i = 0; i < 50; i++) {
       await peer.send(
         join(
           ...Array.from({ length: 100 }, (_, k) => {
@@ -401,7 +403,7 @@ describe('hostile peers that want memory', () => {
       )
       peer.frames.length = 0
     }
-    await scene.checkSameLink(40_002)
+    await scene.checkSameLink(10_002)
     await quiet()
     assert.equal(scene.pair.exporter.debug().bound, 1)
     await scene.check()

@@ -62,7 +62,7 @@ export function data(id: number, ...values: number[][]): Uint8Array {
 }
 
 export function join(...parts: Uint8Array[]): Uint8Array {
-  return Uint8Array.from(parts.flatMap(part => [...part]))
+  return new Uint8Array(Buffer.concat(parts))
 }
 
 /** A peer that says whatever it is told to. */
