@@ -51,6 +51,10 @@ describe('our stack and the Linux kernel, in a network namespace', () => {
     await inNamespace(this, 'plainReaders')
   })
 
+  it('notices that its interface is down, back, and gone', async function () {
+    await inNamespace(this, 'gone')
+  })
+
   it('needs no root in a user namespace', async function () {
     await inNamespace(this, 'halfClose', 'nobody')
   })

@@ -32,13 +32,13 @@ export { formatAddress, parseAddress } from './stack/address.ts'
 export type { Clock, ClockTimer } from './stack/clock.ts'
 export type { SynCookieMode } from './stack/listener.ts'
 export { createStack } from './stack/stack.ts'
+export type { Stack } from './stack/stack.ts'
 export type {
   ConnectTarget,
   ListenTarget,
-  Stack,
   StackInterface,
   StackStats
-} from './stack/stack.ts'
+} from './stack/stack-types.ts'
 export type { StackOptions } from './stack/stack-options.ts'
 export type { StackCounts } from './stack/stats.ts'
 export { systemClock } from './stack/system-clock.ts'

@@ -18,7 +18,7 @@ export interface Libc {
 }
 
 /** Errors that are told apart (Linux, all architectures that koffi has). */
-export const ERRNO = { EINTR: 4, EAGAIN: 11, EBUSY: 16, EPERM: 1, EIO: 5, EBADFD: 77 } as const
+export const ERRNO = { EPERM: 1, EBUSY: 16, EBADFD: 77 } as const
 
 const POLLIN = 1
 

@@ -2,6 +2,7 @@ import type { Findings } from '../support/namespace.ts'
 import { captures } from './captures.ts'
 import { active, passive } from './connections.ts'
 import { datagrams } from './datagrams.ts'
+import { gone } from './gone.ts'
 import { halfClose } from './half-close.ts'
 import { curlFromKernel, httpToKernel } from './http.ts'
 import { iperf } from './iperf.ts'
@@ -16,6 +17,7 @@ export const SCENARIOS = {
   captures,
   curlFromKernel,
   datagrams,
+  gone,
   halfClose,
   httpToKernel,
   iperf,

@@ -18,6 +18,8 @@ export class KernelRefusal extends Error {}
 export interface BenchNetwork extends AsyncDisposable {
   readonly tun: Tun
   readonly stack: Stack
+  /** Resolves when the interface has ended by itself. */
+  readonly ended: Promise<Error | undefined>
   /** Everything that has passed so far, as a pcapng file. */
   captured(): Uint8Array
 }
@@ -41,7 +43,8 @@ export async function benchNetwork(
     throw error
   })
   const stack = createStack(options.stack)
-  stack.addInterface(tun.link, [`${OURS.v4}/24`, `${OURS.v6}/64`])
+  const ended = Promise.withResolvers<Error | undefined>()
+  stack.addInterface(tun.link, [`${OURS.v4}/24`, `${OURS.v6}/64`], ended.resolve)
   // The kernel sets an interface up in the background: its IPv6 routes may take a moment.
   for (const address of [KERNEL.v4, KERNEL.v6])
     await until(async () => await answers(stack, address), `${address} answers`)
@@ -50,6 +53,7 @@ export async function benchNetwork(
   return {
     tun,
     stack,
+    ended: ended.promise,
     captured: () => Buffer.concat(pieces),
     [Symbol.asyncDispose]: async () => {
       stack.close()

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { NetstackClosedError } from '../errors.ts'
-import type { ListenTarget, Stack } from '../stack/stack.ts'
+import type { Stack } from '../stack/stack.ts'
+import type { ListenTarget } from '../stack/stack-types.ts'
 import { NetSocket, type NetSocketOptions } from './net-socket.ts'
 import type { TcpListener } from './tcp-listener.ts'
 

@@ -6,11 +6,6 @@
 /** The third word of an IPv4 address in that form; the first two are 0. */
 export const MAPPED = 0xffff
 
-/** All zeroes: "any address" where one listens. */
-export const ANY_V6: Int32Array = new Int32Array(4)
-/** `0.0.0.0`. */
-export const ANY_V4: Int32Array = Int32Array.of(0, 0, MAPPED, 0)
-
 /** The version of an address. */
 export function versionOf(address: Int32Array): 4 | 6 {
   return address[0] === 0 && address[1] === 0 && address[2] === MAPPED ? 4 : 6

@@ -1,5 +1,6 @@
 import type { SegmentSink } from '../tcp/segment-sink.ts'
 import type { TcpConfig } from '../tcp/tcp-config.ts'
+import { scaleFor } from '../tcp/terms.ts'
 import { FLAG, NOP_NOP_TIMESTAMPS, TCP_HEADER, type TcpSegment, writeTcp } from '../wire/tcp.ts'
 
 /** What a SYN-ACK with a cookie says. */
@@ -45,14 +46,7 @@ export function writeCookieReply(sink: SegmentSink, syn: TcpSegment, reply: Cook
     view.setInt32(options + 8, reply.timestamp)
     view.setInt32(options + 12, syn.tsValue)
     const scaled = config.windowScaling && syn.windowScale >= 0
-    view.setInt32(options + 16, scaled ? 0x01030300 | scaleOf(config) : 0x01010101)
+    view.setInt32(options + 16, scaled ? 0x01030300 | scaleFor(config) : 0x01010101)
   }
   sink.commit(length, 0)
-}
-
-/** The shift that a connection of this configuration offers: its largest window in 16 bits. */
-export function scaleOf(config: TcpConfig): number {
-  let scale = 0
-  while (scale < 14 && config.maxReceiveBuffer >>> scale > 65535) scale++
-  return scale
 }

@@ -2,7 +2,7 @@ import { flowWords } from '../tcp/isn.ts'
 import type { SipHash } from '../tcp/siphash.ts'
 
 /** The range that ports are taken from, as Linux does; wider than IANA's, for more connections to one server. */
-export const FIRST_EPHEMERAL = 32768
+const FIRST_EPHEMERAL = 32768
 const LAST_EPHEMERAL = 60999
 const RANGE = LAST_EPHEMERAL - FIRST_EPHEMERAL + 1
 

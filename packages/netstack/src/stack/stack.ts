@@ -13,13 +13,14 @@ import { TcpListener } from '../socket/tcp-listener.ts'
 import { TcpSocket, type TcpSocketHost } from '../socket/tcp-socket.ts'
 import { UdpSocket, type UdpSocketEvents } from '../socket/udp-socket.ts'
 import { IpView, PROTOCOL, parseIp } from '../wire/ip.ts'
-import { type Prefix, formatAddress, parseAddress, parsePrefix, versionOf } from './address.ts'
+import { formatAddress, versionOf } from './address.ts'
+import { addressOf, portOf, prefixOf } from './arguments.ts'
 import type { Clock } from './clock.ts'
 import { EchoRequests } from './echo-requests.ts'
 import { IcmpEndpoint } from './icmp-endpoint.ts'
 import { IpInput } from './ip-input.ts'
 import type { PacketTap } from './ip-output.ts'
-import { Listener, type SynCookieMode } from './listener.ts'
+import { Listener } from './listener.ts'
 import { NetInterface } from './net-interface.ts'
 import { forwardPacket } from './packet-forwarding.ts'
 import { pcapngHeader, pcapngPacket } from './pcapng.ts'
@@ -27,64 +28,13 @@ import { type PendingSyn, PendingSyns } from './pending-syns.ts'
 import { Reassembly } from './reassembly.ts'
 import { Routes } from './routes.ts'
 import type { StackContext } from './stack-context.ts'
+import type { ConnectTarget, ListenTarget, StackInterface, StackStats } from './stack-types.ts'
 import { type FullStackOptions, type StackOptions, stackOptions } from './stack-options.ts'
-import { type StackCounts, newCounts } from './stats.ts'
+import { newCounts } from './stats.ts'
 import { systemClock } from './system-clock.ts'
 import { TcpEndpoints } from './tcp-endpoints.ts'
 import { type TcpRejection, TcpRequest } from './tcp-request.ts'
 import { UdpEndpoints, type UdpForwarder } from './udp-endpoints.ts'
-
-/** Where to connect to. */
-export interface ConnectTarget {
-  readonly address: string
-  readonly port: number
-  /**
-   * Address of ours to connect from.
-   * @default that of the interface's network
-   */
-  readonly localAddress?: string
-  /**
-   * Port of ours.
-   * @default a free one
-   */
-  readonly localPort?: number
-}
-
-/** Where to listen. */
-export interface ListenTarget {
-  /**
-   * Address of ours; any when absent. With `forwardTcp` it may be an address that is not ours.
-   */
-  readonly address?: string
-  /** 1 to 65535, or 0 for a free one. */
-  readonly port: number
-  /** Handshakes under way for which state is kept; that of the stack when absent. */
-  readonly backlog?: number
-  /** That of the stack when absent. */
-  readonly synCookies?: SynCookieMode
-}
-
-/** One link of a stack. */
-export interface StackInterface {
-  readonly link: Link
-  /** Sends packets for a prefix (`10.2.0.0/16`, `::/0`) by this link. */
-  addRoute(prefix: string): void
-  /** Takes the link out of the stack; it stays open. */
-  remove(): void
-}
-
-/** A snapshot of a stack's counts and sizes. */
-export interface StackStats extends Readonly<StackCounts> {
-  readonly connections: number
-  readonly timeWaiting: number
-  /** Timers that are armed. */
-  readonly deadlines: number
-  /** SYNs that wait for a decision. */
-  readonly pendingSyns: number
-  /** Bytes of memory of incomplete fragmented packets. */
-  readonly reassemblyBytes: number
-  readonly reassemblyPackets: number
-}
 
 /** First port that `listen` and `bindUdp` give out for port 0. */
 const FIRST_FREE_PORT = 49152
@@ -490,24 +440,4 @@ export class Stack {
  */
 export function createStack(options?: StackOptions): Stack {
   return new Stack(options)
-}
-
-function prefixOf(text: string): Prefix {
-  const prefix = parsePrefix(text)
-  if (prefix === undefined)
-    throw new NetstackOptionError(`${JSON.stringify(text)} is no address with a prefix length`)
-  return prefix
-}
-
-function addressOf(text: string): Int32Array {
-  const address = parseAddress(text)
-  if (address === undefined)
-    throw new NetstackOptionError(`${JSON.stringify(text)} is no IP address`)
-  return address
-}
-
-function portOf(port: number, least: number): number {
-  if (!Number.isInteger(port) || port < least || port > 65535)
-    throw new NetstackOptionError(`${port} is no port: give ${least} to 65535`)
-  return port
 }
