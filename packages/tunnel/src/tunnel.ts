@@ -5,7 +5,6 @@ import { waitFor } from '@warren/utils'
 import { GoodbyeReason } from '../proto/control.ts'
 import { AccessControl } from './auth/access-control.ts'
 import type { LinkGrant } from './auth/link-handshake.ts'
-import { PeerGate } from './auth/peer-gate.ts'
 import type { PeerAccess } from './auth/peer-gate.ts'
 import { isFatalRefusal } from './auth/refusal.ts'
 import type { Ticket } from './auth/ticket.ts'
@@ -13,7 +12,8 @@ import type { RevokedTicket } from './auth/ticket-authority.ts'
 import { TicketDesk } from './auth/ticket-desk.ts'
 import { AccessReview } from './channels/access-review.ts'
 import { Announcer } from './channels/announcer.ts'
-import { ChannelListener } from './channels/channel-listener.ts'
+import { dialChoice, listenChoice } from './channels/channel-choices.ts'
+import { ChannelListeners } from './channels/channel-listeners.ts'
 import { checkChannelName } from './channels/channel-name.ts'
 import { SESSION_PROTOCOL, SessionDialler } from './channels/dial-session.ts'
 import { Directories } from './channels/directories.ts'
@@ -22,17 +22,13 @@ import { RouteFinder } from './channels/route-finder.ts'
 import { SessionDoor } from './channels/session-door.ts'
 import { SessionSealer } from './channels/session-sealer.ts'
 import {
-  AlreadyListeningError,
-  InvalidTunnelOptionError,
   LinkClosedError,
   LinkProtocolError,
-  ModeNotSupportedError,
   TunnelClosedError,
   TunnelLimitError
 } from './errors.ts'
 import { GroupDialler } from './modes/group-dialler.ts'
 import type { GroupSession } from './modes/group-types.ts'
-import { publishOptions } from './modes/publish-options.ts'
 import type { PublishChoice } from './modes/publish-options.ts'
 import { EventListeners } from './event-listeners.ts'
 import { joinSignals } from './join-signals.ts'
@@ -48,7 +44,7 @@ import { checkNode, checkProof, directoryKeysOf, tokenKeysOf, tokenList } from '
 import type { ResolvedOptions } from './options.ts'
 import { SessionRegistry } from './session-registry.ts'
 import { SessionHost } from './session/session-host.ts'
-import type { ByteSession, Mode, Session } from './session/session-types.ts'
+import type { ByteSession, Session } from './session/session-types.ts'
 import type {
   ChannelListing,
   DialOptions,
@@ -85,7 +81,7 @@ export class SwarmTunnel implements Tunnel {
   readonly #events = new EventListeners<TunnelEvents>((error, event) => {
     if (event !== 'error') this.#events.emit('error', error)
   })
-  readonly #listeners = new Map<string, ChannelListener>()
+  readonly #listeners: ChannelListeners
   readonly #sessions: SessionRegistry
   readonly #table: LinkTable
   readonly #broker: LinkBroker
@@ -123,6 +119,21 @@ export class SwarmTunnel implements Tunnel {
     this.#now = clocks.now
     this.#network = new NetworkWatch(clocks.now())
     this.#nodeList = options.nodes
+    this.#listeners = new ChannelListeners({
+      limit: limits.listeners,
+      backlog: options.acceptBacklog,
+      opened: channel => {
+        this.#directories.announce(channel, true)
+        void this.#announcer.opened(channel)
+        this.#groups.announced(channel, this.#self)
+      },
+      closed: channel => {
+        this.#announcer.closed(channel)
+        this.#directories.announce(channel, false)
+        this.#groups.withdrawn(channel, this.#self)
+      },
+      admits: channel => this.#review.run(channel)
+    })
     this.#sessions = new SessionRegistry(clocks.now)
     this.#table = new LinkTable(this.#self)
     this.#directories = new Directories(options.directories, error =>
@@ -322,46 +333,9 @@ export class SwarmTunnel implements Tunnel {
   ): Promise<Listener<Session> | Listener<ByteSession>> {
     options.signal?.throwIfAborted()
     checkChannelName(channel)
-    const { mode = 'unicast', bytes = false, readTimeout, peers, signal } = options
-    const seal = options.seal ?? this.#options.seal
-    const gate = new PeerGate(peers)
-    checkMode(mode, bytes)
-    if (readTimeout !== undefined && !(readTimeout > 0)) {
-      throw new InvalidTunnelOptionError(`readTimeout is ${readTimeout}: use milliseconds above 0`)
-    }
-    await waitFor(this.#started(), signal)
-    if (this.#listeners.has(channel)) {
-      throw new AlreadyListeningError(
-        `this tunnel listens on ${JSON.stringify(channel)} already: close that listener first`
-      )
-    }
-    if (this.#listeners.size >= this.#options.limits.listeners) {
-      throw new TunnelLimitError(
-        `cannot listen on ${JSON.stringify(channel)}: limits.listeners ` +
-          `(${this.#options.limits.listeners}) is reached`
-      )
-    }
-    const listener: ChannelListener = new ChannelListener({
-      channel,
-      mode,
-      bytes,
-      seal,
-      backlog: this.#options.acceptBacklog,
-      signal,
-      readTimeout,
-      gate,
-      onPeers: () => this.#review.run(channel),
-      onClose: () => {
-        this.#listeners.delete(channel)
-        this.#announcer.closed(channel)
-        this.#directories.announce(channel, false)
-        this.#groups.withdrawn(channel, this.#self)
-      }
-    })
-    this.#listeners.set(channel, listener)
-    this.#directories.announce(channel, true)
-    void this.#announcer.opened(channel)
-    this.#groups.announced(channel, this.#self)
+    const choice = listenChoice(options, this.#options)
+    await waitFor(this.#started(), options.signal)
+    const listener = this.#listeners.open(channel, choice)
     return listener as Listener<Session> | Listener<ByteSession>
   }
 
@@ -374,24 +348,20 @@ export class SwarmTunnel implements Tunnel {
   ): Promise<Session | ByteSession> {
     options.signal?.throwIfAborted()
     checkChannelName(channel)
-    const { mode = 'unicast', bytes = false, link, peer, wait = true, signal } = options
-    const timeout = options.timeout ?? this.#options.dialTimeout
-    checkMode(mode, bytes)
-    const publishing = publishOptions(options)
-    if (!(timeout > 0 && timeout < 2 ** 31)) {
-      throw new InvalidTunnelOptionError(`timeout is ${timeout}: use milliseconds above 0`)
-    }
-    await waitFor(this.#started(), signal)
+    const { mode, timeout, publishing, request } = dialChoice(options, this.#options)
+    await waitFor(this.#started(), options.signal)
     void this.#nodes.start()
-    const seal = options.seal ?? this.#options.seal
-    const request = { channel, bytes, link, peer: peer?.toString(), wait, seal }
-    const joined = joinSignals(this.#closed.signal, signal)
+    const joined = joinSignals(this.#closed.signal, options.signal)
     try {
       if (mode !== 'unicast') {
-        const group = { ...request, ...publishing, mode }
+        const group = { channel, mode, ...request, ...publishing }
         return await this.#groups.dial(group, timeout, joined.signal)
       }
-      const session = await this.#dialler.dial({ ...request, mode }, timeout, joined.signal)
+      const session = await this.#dialler.dial(
+        { channel, mode, ...request },
+        timeout,
+        joined.signal
+      )
       return this.#sessions.add(session, 'dialled')
     } finally {
       joined.clear()
@@ -641,19 +611,6 @@ function inFlightOn(link: TunnelLink | undefined): number {
   return left === undefined
     ? Number.POSITIVE_INFINITY
     : Math.max(MIN_IN_FLIGHT, Math.floor(left / 8))
-}
-
-const MODES: readonly Mode[] = ['unicast', 'multicast', 'broadcast']
-
-function checkMode(mode: Mode, bytes: boolean): void {
-  if (!MODES.includes(mode)) {
-    throw new InvalidTunnelOptionError(`${String(mode)} is no mode: use ${MODES.join(', ')}`)
-  }
-  if (bytes && mode !== 'unicast') {
-    throw new ModeNotSupportedError(
-      `mode ${mode} carries messages, which can be left out one by one; bytes only go in unicast`
-    )
-  }
 }
 
 function closedError(): TunnelClosedError {
