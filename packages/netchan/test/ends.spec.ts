@@ -97,8 +97,14 @@ describe('binding', () => {
     await assert.rejects(importer.import('slow', 'send', { timeout: 10 }), {
       code: 'ERR_NETCHAN_TIMEOUT'
     })
+    const taken = importer.import('slow', 'recv')
+    importer.hangup('slow')
+    await assert.rejects(taken, { code: 'ERR_HANGUP' })
     await quiet()
     assert.deepEqual(importer.debug(), { imports: 0, bindings: 0, output: 0, errors: 0 })
+    const closing = importer.import('slow', 'recv')
+    void importer.close()
+    await assert.rejects(closing, { code: 'ERR_HANGUP' })
     importer.abort()
     await peer.ended
   })

@@ -64,6 +64,11 @@ export class BindWait implements BindingHandler {
     }
   }
 
+  /** Nobody waits for the answer any more. */
+  cancel(error: Error): void {
+    this.#reject(error)
+  }
+
   #fail(error: Error): void {
     this.#init.onFailed()
     this.#reject(error)

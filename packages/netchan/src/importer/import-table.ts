@@ -2,7 +2,12 @@ import { channel } from '../channel/channel.ts'
 import { PORT } from '../channel/channel-port.ts'
 import type { ChannelPort } from '../channel/channel-port.ts'
 import type { Channel } from '../channel/channel-types.ts'
-import { AlreadyImportedError, NetchanLimitError, UnknownNameError } from '../errors.ts'
+import {
+  AlreadyImportedError,
+  HangupError,
+  NetchanLimitError,
+  UnknownNameError
+} from '../errors.ts'
 import type { Direction } from '../directions.ts'
 import type { Binding } from '../protocol/binding.ts'
 import { CODE, type Failure } from '../protocol/codes.ts'
@@ -44,6 +49,8 @@ interface Imported {
   /** Ends the local channel, unless it is somebody else's, and tells that the import is over. */
   readonly end: (error?: Error) => void
   readonly binding: Binding
+  /** The answer to come. */
+  wait: BindWait | undefined
   /** Set once the exporter has accepted. */
   pump: InPump | OutPump | undefined
 }
@@ -104,6 +111,7 @@ export class ImportTable {
         ended.resolve(error)
       },
       binding,
+      wait: undefined,
       pump: undefined
     }
     this.#imports.set(name, imported)
@@ -121,6 +129,7 @@ export class ImportTable {
         imported.end()
       }
     })
+    imported.wait = wait
     return {
       answered: wait.answered,
       local,
@@ -208,6 +217,7 @@ export class ImportTable {
     this.#forget(name, imported)
     this.#core.hangup(imported.binding, leaving())
     this.#core.end(imported.binding)
+    imported.wait?.cancel(new HangupError(`import ${name}: taken back before the answer`))
     imported.end()
   }
 

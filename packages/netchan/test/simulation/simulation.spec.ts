@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { type SimulationReport, simulate } from './simulate.ts'
 
 const only = process.env.WARREN_SIM_SEED
-const seeds = Math.ceil(Number(process.env.WARREN_SIM_SEEDS ?? 2_000) / 8)
+/** All of them where everything is to be shown; while working, as many as do not hold anybody up. */
+const full = process.env.WARREN_REQUIRE_ALL === undefined ? 2_000 : 80_000
+const seeds = Math.ceil(Number(process.env.WARREN_SIM_SEEDS ?? full) / 8)
 
 describe('netchan simulation', function () {
   this.timeout(300_000)
