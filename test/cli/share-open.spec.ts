@@ -8,6 +8,7 @@ import { Stage } from './command.ts'
 import type { Running } from './command.ts'
 import { curl, curlHash, needs, sha256, testServer } from './programs.ts'
 import type { TestServer } from './programs.ts'
+import { closedPort } from './relayed.ts'
 import { skip } from '../support/skip.ts'
 
 describe('warren share and open', () => {
@@ -28,8 +29,8 @@ describe('warren share and open', () => {
   const share = (home: string, ...args: string[]): Running =>
     stage.warren(home, ['share', String(server.port), ...args])
 
-  /** At the port that is kept for it, without being told where. */
-  const shareAgain = (...args: string[]): Running =>
+  /** At the port that is kept for it, on all interfaces: nobody dials it. */
+  const shareAnywhere = (...args: string[]): Running =>
     stage.warrenAsGiven('a', ['share', String(server.port), ...args])
 
   it('carry curl from one state directory to another, by a ticket and then by name', async () => {
@@ -87,13 +88,14 @@ describe('warren share and open', () => {
   })
 
   it('go on with the same ticket after share was killed and started again', async () => {
-    const first = shareAgain()
+    const where = ['--listen', `/ip4/127.0.0.1/tcp/${await closedPort()}`]
+    const first = share('a', ...where)
     const ticket = await first.firstLine()
     const opening = stage.warren('b', ['open', ticket])
     const url = await opening.firstLine()
     await first.stop('SIGKILL')
     await opening.says(/link to \S+ lost/)
-    const again = shareAgain()
+    const again = share('a', ...where)
     assert.equal(await again.firstLine(), ticket, 'the same ticket is printed')
     await opening.says(/link to \S+ restored/)
     assert.equal(await curl(stage, url), 'hello\n', 'through the opening that was there before')
@@ -103,19 +105,19 @@ describe('warren share and open', () => {
   })
 
   it('of one target twice do not fight for the port, and each keeps its own', async () => {
-    const first = shareAgain('--json')
+    const first = shareAnywhere('--json')
     const port = async (running: Running): Promise<string> => {
       const { addresses } = JSON.parse(await running.firstLine()) as { addresses: string[] }
       return /\/tcp\/(\d+)/.exec(addresses[0] ?? '')?.[1] ?? ''
     }
     const one = await port(first)
-    const second = shareAgain('--json')
+    const second = shareAnywhere('--json')
     const two = await port(second)
     assert.notEqual(one, two)
     await Promise.all([first.stop(), second.stop()])
-    const third = shareAgain('--json')
+    const third = shareAnywhere('--json')
     assert.equal(await port(third), one)
-    assert.equal(await port(shareAgain('--json')), two)
+    assert.equal(await port(shareAnywhere('--json')), two)
   })
 
   it('take the ticket from standard input and from a file, so that it is in no list of processes', async () => {
