@@ -24,9 +24,9 @@ answer({
     received = 0
     wanted = count
     finished = Promise.withResolvers()
-    memory.begin()
+    memory.begin(count)
   },
   // Resolves with the seconds between the first and the last of the values that were expected.
-  finish: async () => ({ seconds: await finished.promise, grown: memory.grown }),
+  finish: async () => ({ seconds: await finished.promise, memory: memory.result }),
   cpu: () => cpuMicros()
 })

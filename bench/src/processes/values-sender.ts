@@ -15,13 +15,13 @@ answer({
   // Resolves with how much memory grew on the way.
   send: async ({ count }: { count: number }) => {
     if (send === undefined) throw new Error('connect first')
-    memory.begin()
+    memory.begin(count)
     for (let i = 0; i < count; i++) {
       const sent = send(valueAt(i))
       if (sent !== undefined) await sent
       memory.look(i)
     }
-    return memory.grown
+    return memory.result
   },
   cpu: () => cpuMicros()
 })

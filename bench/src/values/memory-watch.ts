@@ -1,23 +1,34 @@
 /** Values between two looks. */
 const EVERY = 5_000
 
-/** How far the resident memory of this process rises above where it was. */
+/** How the resident memory of this process fares while so many values pass. */
 export class MemoryWatch {
+  #values = 0
   #from = 0
-  #peak = 0
+  #firstHalf = 0
+  #secondHalf = 0
 
-  begin(): void {
+  begin(values: number): void {
     globalThis.gc?.()
+    this.#values = values
     this.#from = process.memoryUsage.rss()
-    this.#peak = this.#from
+    this.#firstHalf = this.#from
+    this.#secondHalf = this.#from
   }
 
-  look(values: number): void {
-    if (values % EVERY === 0) this.#peak = Math.max(this.#peak, process.memoryUsage.rss())
+  look(passed: number): void {
+    if (passed % EVERY !== 0) return
+    const now = process.memoryUsage.rss()
+    if (passed * 2 < this.#values) this.#firstHalf = Math.max(this.#firstHalf, now)
+    else this.#secondHalf = Math.max(this.#secondHalf, now)
   }
 
-  /** Megabytes. */
-  get grown(): number {
-    return (this.#peak - this.#from) / 1e6
+  /** Megabytes: the peak above the beginning, and that of the second half above that of the first. */
+  get result(): { readonly peak: number; readonly later: number } {
+    const peak = Math.max(this.#firstHalf, this.#secondHalf)
+    return {
+      peak: (peak - this.#from) / 1e6,
+      later: (this.#secondHalf - this.#firstHalf) / 1e6
+    }
   }
 }

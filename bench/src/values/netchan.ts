@@ -14,6 +14,7 @@ const Order = v.object({
   note: v.string()
 })
 
+/** Values, and their bytes, that may be under way: about what the others keep in their buffers. */
 const WINDOW = { size: 4_096, windowBytes: 1_048_576 }
 
 /** netchan over a TCP connection; checked by a schema at both ends, or not. */

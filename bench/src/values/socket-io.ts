@@ -5,8 +5,8 @@ import { Server } from 'socket.io'
 import { io } from 'socket.io-client'
 import type { ValuePeer } from './value-peer.ts'
 
-/** Packets that wait in the client before it is given time; it knows no back-pressure of its own. */
-const BEHIND = 1_000
+/** Bytes that wait in the client before it waits for them; socket.io knows no back-pressure itself. */
+const BEHIND = 1_048_576
 
 /** Milliseconds that no run lasts. */
 const QUIET = 3_600_000
@@ -33,14 +33,24 @@ export const socketIo: ValuePeer = {
       socket.once('connect', resolve)
       socket.once('connect_error', reject)
     })
-    const { engine } = socket.io
     socket.on('disconnect', reason => {
       throw new Error(`socket.io lost its connection: ${reason}`)
     })
+    const { engine } = socket.io
+    /** Of the WebSocket beneath, which its types do not show. */
+    const waiting = (): number =>
+      (engine.transport as unknown as { ws: { bufferedAmount: number } }).ws.bufferedAmount
+    let sent = 0
     return value => {
       socket.emit('value', value)
-      if (engine.writeBuffer.length < BEHIND) return undefined
-      return new Promise(resolve => void engine.once('drain', resolve))
+      // Looking costs time, and is of use only after the turn in which packets leave.
+      return ++sent % 256 === 0 ? room(() => waiting() < BEHIND) : undefined
     }
   }
+}
+
+/** Resolves after a turn of the event loop in which there is room. */
+async function room(isThere: () => boolean): Promise<void> {
+  do await new Promise(resolve => setImmediate(resolve))
+  while (!isThere())
 }

@@ -5,7 +5,6 @@ import type { Received } from './calls.ts'
 import { ChannelCore } from './channel-core.ts'
 import { ChannelIterator } from './channel-iterator.ts'
 import { PORT } from './channel-port.ts'
-import type { ChannelPort } from './channel-port.ts'
 import type { Channel, Receiver, Sender } from './channel-types.ts'
 
 /**
@@ -25,101 +24,83 @@ export function channel<T>(capacity = 0): Channel<T> {
 
 /** What every end has. */
 class End {
-  readonly [PORT]: ChannelPort
-  readonly #core: ChannelCore
+  readonly [PORT]: ChannelCore
 
   constructor(core: ChannelCore) {
     this[PORT] = core
-    this.#core = core
   }
 
   get closed(): boolean {
-    return this.#core.closed
+    return this[PORT].closed
   }
 
   close(error?: Error): void {
-    this.#core.close(error)
+    this[PORT].close(error)
   }
 }
 
 /** The sending half of a channel. */
 export class LocalSender<in T> extends End implements Sender<T> {
-  readonly #core: ChannelCore
-
-  constructor(core: ChannelCore) {
-    super(core)
-    this.#core = core
-  }
-
   send(value: T, options?: AbortOptions): Promise<void> {
-    return sendTo(this.#core, value, options)
+    return sendTo(this[PORT], value, options)
   }
 
   trySend(value: T): boolean {
-    return trySendTo(this.#core, value)
+    return trySendTo(this[PORT], value)
   }
 }
 
 /** The receiving half of a channel. */
 export class LocalReceiver<out T> extends End implements Receiver<T> {
-  readonly #core: ChannelCore
-
-  constructor(core: ChannelCore) {
-    super(core)
-    this.#core = core
-  }
-
   receive(options?: AbortOptions): Promise<Received<T>> {
-    return receiveFrom<T>(this.#core, options)
+    return receiveFrom<T>(this[PORT], options)
   }
 
   tryReceive(): Received<T> | undefined {
-    return tryReceiveFrom<T>(this.#core)
+    return tryReceiveFrom<T>(this[PORT])
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<T, undefined> {
-    return new ChannelIterator<T>(this.#core)
+    return new ChannelIterator<T>(this[PORT])
   }
 }
 
 /** Both halves in one. */
 export class LocalChannel<T> extends End implements Channel<T> {
-  readonly #core: ChannelCore
   readonly sender: Sender<T>
   readonly receiver: Receiver<T>
 
   constructor(core: ChannelCore) {
     super(core)
-    this.#core = core
     this.sender = new LocalSender<T>(core)
     this.receiver = new LocalReceiver<T>(core)
   }
 
   get capacity(): number {
-    return this.#core.capacity
+    return this[PORT].capacity
   }
 
   get length(): number {
-    return this.#core.buffered
+    return this[PORT].buffered
   }
 
   send(value: T, options?: AbortOptions): Promise<void> {
-    return sendTo(this.#core, value, options)
+    return sendTo(this[PORT], value, options)
   }
 
   trySend(value: T): boolean {
-    return trySendTo(this.#core, value)
+    return trySendTo(this[PORT], value)
   }
 
   receive(options?: AbortOptions): Promise<Received<T>> {
-    return receiveFrom<T>(this.#core, options)
+    return receiveFrom<T>(this[PORT], options)
   }
 
   tryReceive(): Received<T> | undefined {
-    return tryReceiveFrom<T>(this.#core)
+    return tryReceiveFrom<T>(this[PORT])
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<T, undefined> {
-    return new ChannelIterator<T>(this.#core)
+    return new ChannelIterator<T>(this[PORT])
   }
 }

@@ -1,4 +1,4 @@
-import { LengthPrefixedDecoder, encodeLengthPrefixed } from '@warren/utils'
+import { LengthPrefixedDecoder, encodeVarint, varintSize } from '@warren/utils'
 import { FrameLinkError } from '../errors.ts'
 import type { Carrier, CarrierUser } from './carrier.ts'
 import { FrameInbox } from './frame-inbox.ts'
@@ -38,7 +38,9 @@ export class ByteLink implements FrameLink, CarrierUser {
       signal?.throwIfAborted()
       checkLength(frame, this.maxFrameBytes)
       if (this.#closed || this.#closing !== undefined) throw over()
-      if (this.#carrier.write(encodeLengthPrefixed(frame))) return undefined
+      const length = new Uint8Array(varintSize(frame.length))
+      encodeVarint(frame.length, length)
+      if (this.#carrier.write(length, frame)) return undefined
     } catch (error) {
       return Promise.reject(error as Error)
     }

@@ -15,8 +15,12 @@ export interface Carrier {
   readonly peer: string
   /** Begins to tell `user`; once. */
   start(user: CarrierUser): void
-  /** Takes the bytes in any case. @returns `false`: wait for `onDrain` before the next */
-  write(bytes: Uint8Array): boolean
+  /**
+   * Takes a frame with its length, in any case; neither is changed afterwards.
+   *
+   * @returns `false`: wait for `onDrain` before the next
+   */
+  write(length: Uint8Array, frame: Uint8Array): boolean
   pause(): void
   resume(): void
   /** Ends this direction after everything written. */

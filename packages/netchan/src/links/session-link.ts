@@ -1,5 +1,5 @@
 import type { AbortOptions } from '@libp2p/interface'
-import { deadline } from '@warren/utils'
+import { deadline, sentChunks } from '@warren/utils'
 import { FrameLinkError } from '../errors.ts'
 import { checkLength } from './byte-link.ts'
 import type { FrameLink } from './frame-link.ts'
@@ -8,6 +8,7 @@ import { CLOSE_TIMEOUT } from './limits.ts'
 /** Of a session of messages, what a link needs: the sessions of `@warren/tunnel` have it. */
 export interface MessageSession {
   readonly peer: string
+  /** Copies the body before it returns. */
   send(message: { readonly body: Uint8Array }, options?: AbortOptions): Promise<void>
   receive(options?: AbortOptions): Promise<{ readonly body: Uint8Array } | undefined>
   close(options?: AbortOptions): Promise<void>
@@ -44,7 +45,10 @@ class SessionLink implements FrameLink {
     } catch (error) {
       return Promise.reject(error as Error)
     }
-    return this.#session.send({ body: frame }, optionsOf(signal))
+    const sent = this.#session.send({ body: frame }, optionsOf(signal))
+    // The session has copied it.
+    sentChunks.free(frame)
+    return sent
   }
 
   async receive(signal?: AbortSignal): Promise<Uint8Array | undefined> {

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { sentChunks } from '@warren/utils'
 import { ByteLink } from './byte-link.ts'
 import type { Carrier, CarrierUser } from './carrier.ts'
 import type { FrameLink } from './frame-link.ts'
@@ -33,17 +34,24 @@ class SocketCarrier implements Carrier {
     }
     socket.on('data', (chunk: Uint8Array) => user.onBytes(chunk))
     socket.on('drain', () => user.onDrain())
-    socket.on('end', () => {
-      user.onEnd()
-      // A socket that is not half-open ends its own direction now; one that is waits for `end`.
-    })
+    socket.on('end', () => user.onEnd())
     socket.on('error', onError)
     socket.once('close', () => user.onClosed(failure))
     if (socket.closed) queueMicrotask(() => user.onClosed(failure ?? socket.errored ?? undefined))
   }
 
-  write(bytes: Uint8Array): boolean {
-    return this.#socket.write(bytes)
+  write(length: Uint8Array, frame: Uint8Array): boolean {
+    const socket = this.#socket
+    // Both in one call of the system, without a copy.
+    socket.cork()
+    socket.write(length)
+    // The system has its own copy once it was written; what is no socket may have handed it on.
+    const room =
+      socket instanceof Socket && sentChunks.has(frame)
+        ? socket.write(frame, () => sentChunks.free(frame))
+        : socket.write(frame)
+    socket.uncork()
+    return room
   }
 
   pause(): void {

@@ -1,4 +1,5 @@
 import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
+import { Uint8ArrayList } from 'uint8arraylist'
 import { ByteLink } from './byte-link.ts'
 import type { Carrier, CarrierUser } from './carrier.ts'
 import type { FrameLink } from './frame-link.ts'
@@ -55,8 +56,8 @@ class StreamCarrier implements Carrier {
     this.#settleSoon()
   }
 
-  write(bytes: Uint8Array): boolean {
-    this.#full = !this.#stream.send(bytes)
+  write(length: Uint8Array, frame: Uint8Array): boolean {
+    this.#full = !this.#stream.send(new Uint8ArrayList(length, frame))
     return !this.#full
   }
 

@@ -1,4 +1,4 @@
-import { encodeVarint, varintSize } from '@warren/utils'
+import { encodeVarint, sentChunks, varintSize } from '@warren/utils'
 import { FRAME } from './codes.ts'
 import { FRAME_OVERHEAD, PACKET_BYTES } from './limits.ts'
 import { Fifo } from './fifo.ts'
@@ -80,9 +80,7 @@ export class FrameWriter {
       this.#used = 0
       return small
     }
-    const packet = this.#batch.subarray(0, this.#used)
-    this.#renew()
-    return packet
+    return this.#renew()
   }
 
   /** Drops everything that waits. */
@@ -126,16 +124,22 @@ export class FrameWriter {
 
   #endPacket(): void {
     if (this.#used === 0) return
-    const packet = this.#batch.subarray(0, this.#used)
+    const packet = this.#renew()
     this.#packets.push(packet)
     this.#waiting += packet.length
-    this.#renew()
   }
 
-  /** Another batch as large as the one that leaves: the next will be like it. */
-  #renew(): void {
-    this.#batch = new Uint8Array(this.#batch.length)
+  /**
+   * Gives what the batch holds away, to be freed by the link when it has left, and begins another as
+   * large: the next will be like it.
+   */
+  #renew(): Uint8Array {
+    const batch = sentChunks.mark(this.#batch)
+    const packet = batch.subarray(0, this.#used)
+    sentChunks.move(batch, packet)
+    this.#batch = new Uint8Array(batch.length)
     this.#used = 0
+    return packet
   }
 
   #grow(need: number): void {

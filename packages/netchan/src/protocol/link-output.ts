@@ -29,6 +29,8 @@ export class LinkOutput {
   #answerBytes = 0
   #isAwake = false
   #creditAt: number | undefined
+  /** When credit left last. */
+  #creditedAt = -Infinity
   #ended = false
 
   constructor(init: LinkOutputInit) {
@@ -150,14 +152,22 @@ export class LinkOutput {
     this.#init.wake(full)
   }
 
+  /**
+   * Credit leaves at once for half a window; also for less when everything was taken, but then not
+   * so soon after another: a receiver that is faster than its sender would answer every packet.
+   */
   #creditDue(now: number): void {
-    const isPrompt = this.#init.creditDelay === 0
+    const { creditDelay } = this.#init
+    const rested = now - this.#creditedAt >= creditDelay
     let waits = false
     for (const binding of this.#owing) {
-      if (isPrompt || binding.receive?.isCreditDue === true) this.credit(binding)
-      else waits = true
+      const half = binding.receive
+      if (half?.isCreditDue === true || (rested && (creditDelay === 0 || half?.unread === 0))) {
+        this.credit(binding)
+        this.#creditedAt = now
+      } else waits = true
     }
     if (!waits) this.#creditAt = undefined
-    else this.#creditAt ??= now + this.#init.creditDelay
+    else this.#creditAt ??= now + creditDelay
   }
 }

@@ -54,13 +54,9 @@ export class ReceiveHalf {
     return this.#owed
   }
 
-  /** Credit is worth sending now: half of the window, or all there is. */
+  /** Credit for half of the window is owed. */
   get isCreditDue(): boolean {
-    return (
-      this.#unread === 0 ||
-      this.#owed * 2 >= this.#window.items ||
-      this.#owedBytes * 2 >= this.#window.bytes
-    )
+    return this.#owed * 2 >= this.#window.items || this.#owedBytes * 2 >= this.#window.bytes
   }
 
   /** How the peer ended it, once `ended` or `over`. */
