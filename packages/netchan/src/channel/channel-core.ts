@@ -2,7 +2,7 @@ import { ChannelClosedError } from '../errors.ts'
 import { NOTHING } from './channel-port.ts'
 import type { ChannelPort, Puller, Pusher } from './channel-port.ts'
 import { Pumps } from './pumps.ts'
-import { Ring } from './ring.ts'
+import { Fifo } from '../fifo.ts'
 import { WaitQueue } from './wait-queue.ts'
 
 /**
@@ -17,7 +17,7 @@ export class ChannelCore implements ChannelPort {
   readonly capacity: number
   readonly takers = new WaitQueue<Puller>()
   readonly givers = new WaitQueue<Pusher>()
-  readonly #buffer = new Ring<unknown>()
+  readonly #buffer = new Fifo<unknown>()
   readonly #pullers = new Pumps<Puller>(this.takers)
   readonly #pushers = new Pumps<Pusher>(this.givers)
   #guards: readonly ((value: unknown) => void)[] = []

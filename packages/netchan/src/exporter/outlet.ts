@@ -2,7 +2,7 @@ import { NetchanLinkLostError } from '../errors.ts'
 import { errorOf } from '../failures.ts'
 import type { Binding, BindingEvent, BindingHandler } from '../protocol/binding.ts'
 import { CODE, type Failure } from '../protocol/codes.ts'
-import { Fifo } from '../protocol/fifo.ts'
+import { Fifo } from '../fifo.ts'
 import type { LinkCore } from '../protocol/link-core.ts'
 import type { CarriedEnds, CarriedPump } from '../pumps/carried-ends.ts'
 

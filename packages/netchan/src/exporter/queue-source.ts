@@ -1,7 +1,7 @@
 import type { ChannelPort, Puller } from '../channel/channel-port.ts'
 import { failureOf } from '../failures.ts'
 import type { Failure } from '../protocol/codes.ts'
-import { Fifo } from '../protocol/fifo.ts'
+import { Fifo } from '../fifo.ts'
 import type { ValueCoder } from '../pumps/value-coder.ts'
 import { type Numbered, Outlet, type OutletInit, type OutletOwner } from './outlet.ts'
 import type { Source, SourceHooks } from './source.ts'

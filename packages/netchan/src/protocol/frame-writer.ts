@@ -1,7 +1,7 @@
 import { encodeVarint, sentChunks, varintSize } from '@warren/utils'
 import { FRAME } from './codes.ts'
 import { FRAME_OVERHEAD, PACKET_BYTES } from './limits.ts'
-import { Fifo } from './fifo.ts'
+import { Fifo } from '../fifo.ts'
 
 /** Bytes of the length field. */
 const LENGTH_BYTES = 4

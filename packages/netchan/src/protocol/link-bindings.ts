@@ -1,7 +1,7 @@
 import type { BindingTable } from './binding-table.ts'
 import type { Binding, BindingEvent } from './binding.ts'
 import { CODE, type Code, type Failure, FRAME } from './codes.ts'
-import { Fifo } from './fifo.ts'
+import { Fifo } from '../fifo.ts'
 import { encodeFailure, encodeHangup } from './frames.ts'
 import type { BindRequest } from './frames.ts'
 import type { LinkOutput } from './link-output.ts'

@@ -1,6 +1,6 @@
 import { readVarint } from '@warren/utils'
 import { CODE, type Failure, Violation } from './codes.ts'
-import { Fifo } from './fifo.ts'
+import { Fifo } from '../fifo.ts'
 import type { Window } from './frames.ts'
 
 /** `open`: values come. `ended`: the peer said `close`, unread values are left. `over`: the end. */

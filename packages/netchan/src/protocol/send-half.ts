@@ -1,5 +1,5 @@
 import { CODE, Violation } from './codes.ts'
-import { Fifo } from './fifo.ts'
+import { Fifo } from '../fifo.ts'
 import type { Window } from './frames.ts'
 import { MAX_WINDOW_BYTES, MAX_WINDOW_ITEMS } from './limits.ts'
 
