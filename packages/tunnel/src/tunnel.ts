@@ -144,8 +144,9 @@ export class SwarmTunnel implements Tunnel {
       self: swarm.peerId,
       directories: this.#directories,
       link: async (provider, signal) => {
-        const { peer } = await this.#link(peerTarget(provider), false, signal)
-        this.#found.add(peer, clocks.now())
+        const there = this.#table.connected(provider.peer.toString())
+        const link = await this.#link(peerTarget(provider), false, signal)
+        if (link !== there) this.#found.add(link.peer, clocks.now())
       },
       random: clocks.random
     })
