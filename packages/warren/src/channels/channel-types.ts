@@ -35,8 +35,11 @@ export interface NodeChannelOptions extends AbortOptions {
 export interface NodeChannelEvents {
   /** A node receives what is sent here from now on (`receives`), or sends to this one; or no longer. */
   peer: (peer: string, what: 'receives' | 'sends', here: boolean) => void
-  /** A node cannot be received from, for instance since its schema is another one. */
-  error: (error: Error, peer: string) => void
+  /**
+   * A node cannot be received from, for instance since its schema is another one; or something else
+   * failed that no call waits for, with no `peer`.
+   */
+  error: (error: Error, peer: string | undefined) => void
 }
 
 /** A typed channel between nodes, by name. Iterating receives. */

@@ -111,6 +111,7 @@ class TunnelChannel<I, O> implements NodeChannel<I, O> {
       backlog: Math.max(1, capacity),
       ...(codec === undefined ? {} : { codec })
     })
+    void this.#tellErrors()
     this.#exporter.on('bound', ({ peer }) => this.#onReceiver(peer, 1))
     this.#exporter.on('unbound', ({ peer }) => this.#onReceiver(peer, -1))
   }
@@ -190,8 +191,17 @@ class TunnelChannel<I, O> implements NodeChannel<I, O> {
   }
 
   on<E extends keyof NodeChannelEvents>(event: E, listener: NodeChannelEvents[E]): () => void {
-    // Wrapped: the same listener given twice is called twice, and taken off once.
-    const entry = (...args: unknown[]): void => (listener as (...args: unknown[]) => void)(...args)
+    // Wrapped: the same listener given twice is called twice, and taken off once. One that throws is
+    // reported as uncaught, and disturbs nobody.
+    const entry = (...args: unknown[]): void => {
+      try {
+        ;(listener as (...args: unknown[]) => void)(...args)
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error
+        })
+      }
+    }
     // `error` would throw in an emitter without listeners.
     this.#events.on(`channel:${event}`, entry)
     return () => void this.#events.off(`channel:${event}`, entry)
@@ -256,6 +266,11 @@ class TunnelChannel<I, O> implements NodeChannel<I, O> {
       // It may have come back while this one was ending.
       if (!this.#refused.has(peer) && this.#announcers().includes(peer)) this.#follow(peer)
     })
+  }
+
+  /** Ends with the exporter. */
+  async #tellErrors(): Promise<void> {
+    for await (const error of this.#exporter.errors) this.#emit('error', error, undefined)
   }
 
   #onReceiver(peer: string, change: 1 | -1): void {

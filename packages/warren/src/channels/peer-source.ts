@@ -62,7 +62,8 @@ export class PeerSource {
     while (!signal.aborted && isThere(this.#peer)) {
       // An attempt that failed since the node was leaving is no news.
       if (failure !== undefined) onError(this.#peer, failure, false)
-      failure = await this.#follow(() => backoff.reset())
+      failure = await this.#follow()
+      if (failure === undefined) backoff.reset()
       await this.#importer?.close()
       this.#importer = undefined
       if (signal.aborted) return
@@ -74,18 +75,16 @@ export class PeerSource {
     }
   }
 
-  /** Binds, and waits for the end; returns why it could not be bound. */
-  async #follow(onSuccess: () => void): Promise<Error | undefined> {
+  /** Binds, and waits for the end; returns why it could not be bound, or did not end in order. */
+  async #follow(): Promise<Error | undefined> {
     const { onBound } = this.#init
     const { signal } = this.#stop
     let bound = false
     try {
       const { ended } = await this.#bind(signal)
       bound = true
-      onSuccess()
       onBound(this.#peer, true)
-      await waitFor(ended, signal)
-      return undefined
+      return await waitFor(ended, signal)
     } catch (error) {
       return signal.aborted ? undefined : (error as Error)
     } finally {
@@ -94,7 +93,7 @@ export class PeerSource {
   }
 
   /** Resolves once bound; `ended` when no more comes. */
-  async #bind(signal: AbortSignal): Promise<{ readonly ended: Promise<unknown> }> {
+  async #bind(signal: AbortSignal): Promise<{ readonly ended: Promise<Error | undefined> }> {
     const { tunnel, channel, exported, into, options } = this.#init
     const dialling = tunnel.dial(channel, { peer: this.#peer, timeout: DIAL_TIMEOUT, signal })
     this.#importer = await importFrom(dialling, { signal })

@@ -136,6 +136,20 @@ describe('node.channel', () => {
     })
   })
 
+  it('a ticket for the channel is enough to receive', async () => {
+    const here = await createNode({ listen: ['/ip4/127.0.0.1/tcp/0'] })
+    nodes.push(here)
+    const from = await here.channel('prices', Price, { role: 'sender' })
+    const { text } = await here.ticket({ channel: 'prices' })
+    const there = await createNode({ listen: [], tickets: [text] })
+    nodes.push(there)
+    const to = await there.channel('prices', Price, { role: 'receiver' })
+    await Promise.all([from.ready(), to.ready()])
+    await from.send(price(5))
+    assert.deepEqual(await take(to, 1), [5])
+    assert.deepEqual(to.peers().sending, [here.peerId])
+  })
+
   it('another mode is refused', async () => {
     const [here, there] = await mesh(2)
     assert.ok(here !== undefined && there !== undefined)
