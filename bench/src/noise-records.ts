@@ -5,8 +5,7 @@
  *
  *     node bench/dist/src/noise-records.js [MiB per round] [rounds] [only this variant]
  *
- * Variants: `ours`; `ours+free`, where the reader frees what it has read, as a forwarder does;
- * `stock` over our TCP; `stock-tcp`, stock Noise over stock TCP.
+ * Variants: `ours`; `stock` over our TCP; `stock-tcp`, stock Noise over stock TCP.
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -27,9 +26,8 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { noise } from '@warren/noise'
 import { tcp as stockTcp } from '@libp2p/tcp'
 import { tcp } from '@warren/transport-tcp'
-import { receivedChunks } from '@warren/utils'
 
-const VARIANTS = ['ours', 'ours+free', 'stock', 'stock-tcp'] as const
+const VARIANTS = ['ours', 'stock', 'stock-tcp'] as const
 type Variant = (typeof VARIANTS)[number]
 
 const MIB = 1_048_576
@@ -51,7 +49,7 @@ async function encrypters(): Promise<(variant: Variant) => ConnectionEncrypter> 
   const components = { privateKey, peerId: peerIdFromPrivateKey(privateKey), logger, upgrader }
   const ours = noise()(components)
   const stock = stockNoise()(components)
-  return variant => (variant.startsWith('ours') ? ours : stock)
+  return variant => (variant === 'ours' ? ours : stock)
 }
 
 function transport(variant: Variant): Transport {
@@ -75,7 +73,7 @@ async function serve(): Promise<void> {
         encrypterOf(variant)
           .secureInbound(conn)
           .then(
-            ({ connection }) => answer(connection, variant === 'ours+free'),
+            ({ connection }) => answer(connection),
             () => {}
           )
       })
@@ -91,7 +89,7 @@ async function serve(): Promise<void> {
 }
 
 /** The server's side of one connection: its first byte says what it is for. */
-function answer(connection: MessageStream, free: boolean): void {
+function answer(connection: MessageStream): void {
   let mode = 0
   let left = 0
   connection.addEventListener('message', (event: StreamMessageEvent) => {
@@ -107,13 +105,8 @@ function answer(connection: MessageStream, free: boolean): void {
     if (mode === MODES.bulk) {
       left -= data.byteLength
       if (left <= 0) connection.send(new Uint8Array(1))
-      if (free) queueMicrotask(() => freeAll(data))
     }
   })
-}
-
-function freeAll(data: StreamMessageEvent['data']): void {
-  for (const part of data instanceof Uint8Array ? [data] : data) receivedChunks.free(part)
 }
 
 async function main(): Promise<void> {

@@ -14,7 +14,7 @@ import {
   type CipherChaCha20Poly1305,
   type KeyObject
 } from 'node:crypto'
-import { counterweigh, freeBuffer, receivedChunks } from '@warren/utils'
+import { counterweigh, freeBuffer } from '@warren/utils'
 import { TAG_BYTES } from '../constants.ts'
 
 /** A symmetric key. An object made once: raw bytes would be imported again for every record. */
@@ -138,7 +138,7 @@ export function openRecord(
     const text = part.byteLength <= left ? part : part.subarray(0, left)
     left -= text.byteLength
     counterweigh(text.byteLength)
-    out.push(receivedChunks.mark(decipher.update(text)))
+    out.push(decipher.update(text))
   }
   try {
     decipher.final()
