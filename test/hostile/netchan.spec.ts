@@ -56,7 +56,9 @@ function varint(value: number): number[] {
 const NUMBERS = [...Buffer.from('numbers')]
 const NOTHING = [...Buffer.from('nothing')]
 
-describe('netchan: a hostile importer', () => {
+describe('netchan: a hostile importer', function () {
+  this.timeout(300_000)
+
   let exporter: Exporter
   let server: Server
   let honest: Importer

@@ -14,6 +14,7 @@ export const DEFAULTS = {
   overload: 'block',
   backlog: 64,
   closeWithLast: false,
+  maxCalls: 1_024,
   creditDelay: 5,
   helloTimeout: 10_000,
   bindTimeout: 10_000,

@@ -115,6 +115,29 @@ describe('calls', () => {
     assert.equal(pair.importer.debug().bindings, 0)
   })
 
+  it('handlers that heed no signal are bounded, whatever their callers do', async () => {
+    await using pair = await linked()
+    const running: (() => void)[] = []
+    const handler = () => new Promise<void>(resolve => running.push(resolve))
+    pair.exporter.handle('stubborn', { maxCalls: 3 }, handler)
+    for (let i = 0; i < 3; i++) {
+      const abort = new AbortController()
+      const call = pair.importer.call('stubborn', i, { signal: abort.signal })
+      while (running.length <= i) await quiet()
+      abort.abort(new Error('enough'))
+      await assert.rejects(call, /enough/)
+      await quiet()
+    }
+    assert.equal(pair.exporter.debug().bound, 0)
+    await assert.rejects(pair.importer.call('stubborn', 4), { code: 'ERR_NETCHAN_LIMIT' })
+    running[0]?.()
+    await quiet()
+    const call = pair.importer.call('stubborn', 5)
+    while (running.length < 4) await quiet()
+    for (const resolve of running) resolve()
+    await call
+  })
+
   it('streams replies inside the window, and ends', async () => {
     await using pair = await linked()
     let made = 0

@@ -371,6 +371,21 @@ describe('links', () => {
     assert.equal(exporter.debug().links, 0)
   })
 
+  it('what is no link is an error of serve, which goes on', async () => {
+    const links = channel<FrameLink>(0)
+    const exporter = createExporter()
+    const serving = exporter.serve(links)
+    await links.send({} as FrameLink)
+    const { value } = await exporter.errors[Symbol.asyncIterator]().next()
+    assert.equal((value as { code?: string }).code, 'ERR_NETCHAN_OPTION')
+    const [here, there] = memoryLinks()
+    await links.send(here)
+    const importer = await importFrom(there)
+    importer.abort()
+    await exporter.close()
+    await serving
+  })
+
   it('serve ends with its signal, and its links go on', async () => {
     await using pair = await linked()
     pair.exporter.handle('echo', {}, value => value)

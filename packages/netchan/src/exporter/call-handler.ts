@@ -30,6 +30,7 @@ export interface CallHandlerInit {
   readonly endCoder: ValueCoder
   readonly endWindow: Window
   readonly maxValueBytes: number
+  readonly maxCalls: number
   readonly report: (error: Error) => void
   readonly onProgress: () => void
 }
@@ -42,6 +43,8 @@ export class CallHandler implements Exported {
   readonly mark = 0
   readonly #init: CallHandlerInit
   readonly #calls = new Set<Call>()
+  /** Calls accepted whose handler has not returned. */
+  #running = 0
 
   constructor(init: CallHandlerInit) {
     this.#init = init
@@ -59,6 +62,11 @@ export class CallHandler implements Exported {
     return this.#init.maxValueBytes
   }
 
+  /** A caller that gives up does not end its handler, which may not heed the signal: it counts on. */
+  get isFull(): boolean {
+    return this.#running >= this.#init.maxCalls
+  }
+
   /** Calls that are not answered to the end. */
   get pending(): number {
     return this.#calls.size
@@ -70,7 +78,11 @@ export class CallHandler implements Exported {
 
   serve(binder: Binder, onUnbound: (how: Unbound) => void): void {
     binder.core.accept(binder.binding, noWindow(), false)
-    const call = new Call(this.#init, binder, error => {
+    this.#running++
+    const onReturned = (): void => {
+      this.#running--
+    }
+    const call = new Call(this.#init, binder, onReturned, error => {
       this.#calls.delete(call)
       const { send, receive } = binder.binding
       onUnbound({
@@ -97,15 +109,24 @@ class Call {
   readonly #binding: Binding
   readonly #ends: CarriedEnds
   readonly #abort = new AbortController()
+  /** The handler has returned, or was never called. Called once. */
+  readonly #onReturned: () => void
   readonly #onEnd: (error: Error | undefined) => void
   /** Replies on their way; there is one once the request has come. */
   #replies: OutPump | undefined
+  #isCalled = false
   #over = false
 
-  constructor(init: CallHandlerInit, binder: Binder, onEnd: (error: Error | undefined) => void) {
+  constructor(
+    init: CallHandlerInit,
+    binder: Binder,
+    onReturned: () => void,
+    onEnd: (error: Error | undefined) => void
+  ) {
     this.#init = init
     this.#binder = binder
     this.#binding = binder.binding
+    this.#onReturned = onReturned
     this.#onEnd = onEnd
     this.#ends = new CarriedEnds({
       what: init.what,
@@ -185,7 +206,9 @@ class Call {
       }
     }).start()
     this.#binding.handler = this
-    void this.#answer(value, peer, async reply => replies.send(reply)).then(
+    const answered = this.#answer(value, peer, async reply => replies.send(reply))
+    this.#isCalled = true
+    void answered.finally(this.#onReturned).then(
       () => replies.close(),
       (error: unknown) => {
         if (this.#over) return
@@ -209,6 +232,7 @@ class Call {
   #end(error: Error | undefined): void {
     if (this.#over) return
     this.#over = true
+    if (!this.#isCalled) this.#onReturned()
     if (error !== undefined) this.#abort.abort(error)
     this.#onEnd(error)
   }

@@ -103,6 +103,7 @@ export class ExportTable {
         shape: mismatch
       }
     }
+    if (exported.isFull) return { code: CODE.limit, message: `too many calls of ${name} under way` }
     if (this.#reserved + exported.reservedBytes > this.#maxReservedBytes) {
       return { code: CODE.limit, message: 'no memory left to reserve for another importer' }
     }

@@ -33,6 +33,8 @@ export interface Exported {
   readonly receives: ValueCoder | undefined
   /** Bytes that one importer may make this end hold: reserved while it is bound. */
   readonly reservedBytes: number
+  /** No more importers can be served now. */
+  readonly isFull: boolean
   /** Accepts the binding, and serves it until `onUnbound` is called, once. */
   serve(binder: Binder, onUnbound: (how: Unbound) => void): void
   /** The name is taken back: whoever is bound hears of it. Returns values that came for nothing. */

@@ -69,6 +69,11 @@ export interface HandleOptions<
   /** Schema of each reply. */
   readonly reply?: R
   readonly codec?: Codec
+  /**
+   * Calls of this function under way at once, over all links; more are refused. One counts until the
+   * function has returned, even when the caller has given up. Default 1,024.
+   */
+  readonly maxCalls?: number
 }
 
 /** What happened to a binding, in {@link ExporterEvents}. */

@@ -151,8 +151,8 @@ class NetchanExporter implements Exporter {
           throw error
         })
         if (done === true) break
-        // Its failures are told by the error feed.
-        void this.serveConn(value)
+        // Only what is no link at all rejects; the failures of links are in the error feed.
+        this.serveConn(value).catch((error: unknown) => this.errors.add(error as Error))
       }
     } catch (error) {
       if (!this.#abort.signal.aborted) throw error

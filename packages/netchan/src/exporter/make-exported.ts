@@ -81,7 +81,7 @@ export function receivedChannel(
 export function exportedHandler(
   name: string,
   handle: CallFunction,
-  { request, reply, codec }: HandleOptions,
+  { request, reply, codec, maxCalls = DEFAULTS.maxCalls }: HandleOptions,
   context: ExportContext
 ): CallHandler {
   const coder = (schema: StandardSchemaV1 | undefined) =>
@@ -91,6 +91,7 @@ export function exportedHandler(
     handle,
     requests: coder(request),
     replies: coder(reply),
+    maxCalls: checkNumber('maxCalls', maxCalls, 1, 1_048_576),
     maxValueBytes: context.maxValueBytes
   })
 }

@@ -27,6 +27,7 @@ export class ReceivedChannel implements Exported {
   readonly kind = 'send'
   readonly sends = undefined
   readonly redelivered = 0
+  readonly isFull = false
   readonly #init: ReceivedChannelInit
   readonly #pumps = new Set<InPump>()
   #dropped = 0

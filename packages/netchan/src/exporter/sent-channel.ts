@@ -27,6 +27,7 @@ export class SentChannel implements Exported {
   readonly kind = 'recv'
   readonly receives = undefined
   readonly reservedBytes = 0
+  readonly isFull = false
   readonly #init: SentChannelInit
   readonly #source: Source
   /** Lets values into the channel again that would not arrive. */
