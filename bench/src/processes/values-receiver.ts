@@ -27,6 +27,6 @@ answer({
     memory.begin(count)
   },
   // Resolves with the seconds between the first and the last of the values that were expected.
-  finish: async () => ({ seconds: await finished.promise, memory: memory.result }),
+  finish: async () => ({ seconds: await finished.promise, peaks: memory.peaks }),
   cpu: () => cpuMicros()
 })

@@ -12,7 +12,7 @@ answer({
   connect: async ({ address }: { address: string }) => {
     send = await peer.connect(address)
   },
-  // Resolves with how much memory grew on the way.
+  // Resolves with the peaks of memory on the way.
   send: async ({ count }: { count: number }) => {
     if (send === undefined) throw new Error('connect first')
     memory.begin(count)
@@ -21,7 +21,7 @@ answer({
       if (sent !== undefined) await sent
       memory.look(i)
     }
-    return memory.result
+    return memory.peaks
   },
   cpu: () => cpuMicros()
 })

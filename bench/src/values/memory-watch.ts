@@ -1,34 +1,33 @@
 /** Values between two looks. */
 const EVERY = 5_000
 
-/** How the resident memory of this process fares while so many values pass. */
+/** The peaks of resident memory, in bytes, while each half of so many values passed. */
+export interface Peaks {
+  readonly first: number
+  readonly second: number
+}
+
+/** Watches the resident memory of this process while values pass. */
 export class MemoryWatch {
   #values = 0
-  #from = 0
-  #firstHalf = 0
-  #secondHalf = 0
+  #first = 0
+  #second = 0
 
   begin(values: number): void {
     globalThis.gc?.()
     this.#values = values
-    this.#from = process.memoryUsage.rss()
-    this.#firstHalf = this.#from
-    this.#secondHalf = this.#from
+    this.#first = process.memoryUsage.rss()
+    this.#second = 0
   }
 
   look(passed: number): void {
     if (passed % EVERY !== 0) return
     const now = process.memoryUsage.rss()
-    if (passed * 2 < this.#values) this.#firstHalf = Math.max(this.#firstHalf, now)
-    else this.#secondHalf = Math.max(this.#secondHalf, now)
+    if (passed * 2 < this.#values) this.#first = Math.max(this.#first, now)
+    else this.#second = Math.max(this.#second, now)
   }
 
-  /** Megabytes: the peak above the beginning, and that of the second half above that of the first. */
-  get result(): { readonly peak: number; readonly later: number } {
-    const peak = Math.max(this.#firstHalf, this.#secondHalf)
-    return {
-      peak: (peak - this.#from) / 1e6,
-      later: (this.#secondHalf - this.#firstHalf) / 1e6
-    }
+  get peaks(): Peaks {
+    return { first: this.#first, second: this.#second }
   }
 }
