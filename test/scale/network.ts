@@ -33,13 +33,31 @@ const DIALLED = 4
 /** Nodes started, stored or refreshed at once: a process has no more hands than that. */
 const BATCH = 20
 
+/** Milliseconds for one dial. */
+const DIAL_TIMEOUT = 300_000
+
 /** Milliseconds for one step of all nodes. */
-const PATIENCE = 1_800_000
+const PATIENCE = 3_600_000
+
+/** Milliseconds; nothing is stored twice while it is counted. */
+const PROVIDE_INTERVAL = 86_400_000
+
+/** A process that is a thousand nodes is slow to answer: that is no reason to take them for gone. */
+const SLOW = { minTimeout: 60_000, maxTimeout: 120_000 }
 
 const SERVICES = {
-  identify: identify(),
-  ping: ping(),
-  dht: kadDHT({ protocol: KAD, peerInfoMapper: passthroughMapper, ...CHANNEL_DHT })
+  identify: identify({ timeout: SLOW.minTimeout }),
+  ping: ping({ timeout: SLOW.minTimeout }),
+  dht: kadDHT({
+    protocol: KAD,
+    peerInfoMapper: passthroughMapper,
+    ...CHANNEL_DHT,
+    networkDialTimeout: SLOW,
+    pingNewContactTimeout: SLOW,
+    pingOldContactTimeout: SLOW,
+    onPeerConnectTimeout: SLOW.minTimeout,
+    incomingMessageTimeout: SLOW.minTimeout
+  })
 }
 
 interface Services {
@@ -53,8 +71,8 @@ interface Node {
   readonly tunnel: Tunnel
   readonly address: Multiaddr
   readonly traffic: Traffic
-  /** Times that it has begun to store its channel, and has done so. */
-  readonly stores: { begun: number; done: number }
+  /** Resolves when the DHT has its channel. */
+  readonly stored: Promise<void>
 }
 
 /** How a network is made. */
@@ -88,15 +106,9 @@ export class Network {
     return this.#at(i).swarm.peerId.toString()
   }
 
-  /**
-   * DHT messages that a node sends for `work`: each has a stream of its own. `undefined` when it stored
-   * its channel again meanwhile, which takes messages too.
-   */
-  async asked(i: number, work: () => Promise<void>): Promise<number | undefined> {
-    const { traffic, stores } = this.#at(i)
-    const [before, { begun, done }] = [traffic.opened(KAD), { ...stores }]
-    await work()
-    return begun === done && stores.begun === begun ? traffic.opened(KAD) - before : undefined
+  /** DHT messages that a node has sent so far: each has a stream of its own. */
+  asked(i: number): number {
+    return this.#at(i).traffic.opened(KAD)
   }
 
   /** DHT messages of all nodes so far. */
@@ -137,9 +149,9 @@ export class Network {
   async listen(): Promise<void> {
     const { size, by } = this.#init
     await inBatches(size, async i => {
-      const { tunnel, stores } = this.#at(i)
+      const { tunnel, stored } = this.#at(i)
       void serve(await tunnel.listen(`channel ${i}`))
-      if (by === 'dht') await until(() => stores.done > 0, 'its record is stored', PATIENCE)
+      if (by === 'dht') await stored
     })
     if (by === 'dht') return
     const allKnown = (): boolean =>
@@ -150,7 +162,7 @@ export class Network {
   /** Node `from` dials the channel of `to`, and has a nonce come back; who has sent it back. */
   async exchange(from: number, to: number): Promise<string> {
     const nonce = new Uint8Array(randomBytes(16))
-    const session = await this.#at(from).tunnel.dial(`channel ${to}`, { timeout: 60_000 })
+    const session = await this.#at(from).tunnel.dial(`channel ${to}`, { timeout: DIAL_TIMEOUT })
     await session.send({ body: nonce })
     const answer = await session.receive()
     if (Buffer.compare(answer?.body ?? new Uint8Array(0), nonce) !== 0)
@@ -184,7 +196,7 @@ export class Network {
       ...(dht ? { options: { lowWatermark: 24, highWatermark: 40, trimGrace: 1_000 } } : {})
     })
     const traffic = new Traffic(swarm, CONTROL)
-    const stores = { begun: 0, done: 0 }
+    const stored = Promise.withResolvers<void>()
     const { contentRouting } = swarm.components
     const tunnel = createTunnel(swarm, {
       token: this.#token,
@@ -193,10 +205,12 @@ export class Network {
         ? {
             directories: [
               dhtDirectory({
+                provideInterval: PROVIDE_INTERVAL,
+                provideTimeout: PATIENCE,
                 contentRouting: {
                   provide: async (key, options) => {
-                    stores.begun++
-                    await contentRouting.provide(key, options).finally(() => stores.done++)
+                    await contentRouting.provide(key, options)
+                    stored.resolve()
                   },
                   findProviders: (key, options) => contentRouting.findProviders(key, options),
                   cancelReprovide: (key, options) => contentRouting.cancelReprovide(key, options)
@@ -209,7 +223,13 @@ export class Network {
     const [address] = swarm.listenAddrs()
     if (address === undefined) throw new Error('it does not listen')
     const self = `/p2p/${swarm.peerId.toString()}`
-    this.nodes[i] = { swarm, tunnel, traffic, stores, address: address.encapsulate(self) }
+    this.nodes[i] = {
+      swarm,
+      tunnel,
+      traffic,
+      stored: stored.promise,
+      address: address.encapsulate(self)
+    }
   }
 
   #at(i: number): Node {
