@@ -43,7 +43,7 @@ describe('the receiving half', () => {
     assert.throws(() => half.add(Uint8Array.of(0), 1), /more values/)
   })
 
-  it('says when credit is worth a frame: half of the window, or all there is', () => {
+  it('says when credit for half of the window is owed', () => {
     const half = new ReceiveHalf({ items: 10, bytes: 1_000 }, 1_000, 0)
     half.add(new Uint8Array(10), 10)
     for (let i = 0; i < 4; i++) half.take()
