@@ -45,7 +45,7 @@ export async function iperf(): Promise<Findings> {
     })
     await once(server.stdout, 'data')
     server.stdout.resume()
-    const args = ['-c', `10.77.${i}.9`, '-p', port, '-C', 'cubic', '-n', SIZE, '-J', ...more]
+    const args = ['-c', `10.77.${i}.9`, '-p', port, '-n', SIZE, '-J', ...more]
     const report: unknown = JSON.parse(await runAside('iperf3', args))
     const { end, error } = report as {
       readonly end: { readonly sum_received?: { readonly bits_per_second: number } }

@@ -1,5 +1,13 @@
 import { spawnSync } from 'node:child_process'
-import { accessSync, chmodSync, constants, mkdtempSync, rmSync } from 'node:fs'
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Stack, type StackOptions, createStack } from '@warren/netstack'
@@ -32,6 +40,7 @@ export async function benchNetwork(
     readonly capture?: boolean
   } = {}
 ): Promise<BenchNetwork> {
+  refuseWithoutIpv6()
   run('ip', ['link', 'set', 'lo', 'up'])
   const tun = await openTun({
     addresses: [`${KERNEL.v4}/24`, `${KERNEL.v6}/64`],
@@ -62,6 +71,12 @@ export async function benchNetwork(
       await new Promise(resolve => setImmediate(resolve))
     }
   }
+}
+
+function refuseWithoutIpv6(): void {
+  const setting = '/proc/sys/net/ipv6/conf/default/disable_ipv6'
+  if (!existsSync(setting) || readFileSync(setting, 'utf8').trim() !== '0')
+    throw new KernelRefusal('no IPv6 in this kernel, or it is switched off')
 }
 
 async function answers(stack: Stack, address: string): Promise<boolean> {
