@@ -72,7 +72,7 @@ export async function start(init: VictimInit): Promise<VictimAddress> {
     await swarm.handle(protocol, reader)
   }
   if (token !== undefined) {
-    tunnel = createTunnel(swarm, { token, handshakeTimeout: 1_000, headTimeout: 1_000 })
+    tunnel = createTunnel(swarm, { token, handshakeTimeout: 3_000, headTimeout: 3_000 })
     tunnel.on('link-error', error => journal.note('tunnel', error))
     tunnel.on('unlink', (_link, error) => {
       if (error !== undefined) journal.note('tunnel', error)
