@@ -89,6 +89,36 @@ describe('links', () => {
       await link.close()
     })
 
+    it('nothing more is read while a frame waits to be received', async () => {
+      const [raw, end] = duplexPair()
+      const link = socketLink(end)
+      const frame = Buffer.concat([Buffer.from([0x80, 0x80, 0x01]), Buffer.alloc(16_384, 7)])
+      for (let i = 0; i < 100; i++) raw.write(frame)
+      for (let i = 0; i < 20; i++) await new Promise(resolve => setImmediate(resolve))
+      assert.ok(raw.writableLength > 80 * frame.length, `${raw.writableLength}`)
+      for (let i = 0; i < 100; i++) assert.equal((await link.receive())?.length, 16_384)
+      assert.equal(raw.writableLength, 0)
+      raw.end()
+      raw.resume()
+      await link.close()
+    })
+
+    it('a stream of libp2p is paused while a frame waits to be received', async () => {
+      const { a, b, end } = await streams()
+      const [from, to] = [asFrameLink(a), asFrameLink(b)]
+      for (let i = 0; i < 2; i++) {
+        await from.send(Uint8Array.of(i))
+        while (b.readStatus !== 'paused') await new Promise(resolve => setImmediate(resolve))
+        assert.deepEqual([...((await to.receive()) ?? [])], [i])
+        const waiting = to.receive()
+        assert.equal(b.readStatus, 'readable')
+        await from.send(Uint8Array.of(9))
+        await waiting
+      }
+      await Promise.all([from.close(), to.close()])
+      await end()
+    })
+
     const hostile: Record<string, Buffer> = {
       'a length beyond the limit': Buffer.from('ffffff7f', 'hex'),
       'a length that never ends': Buffer.alloc(64, 0xff),
