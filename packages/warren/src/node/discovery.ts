@@ -16,7 +16,7 @@ const RECORD_VALIDITY = 3 * PROVIDE_INTERVAL
 
 /**
  * The DHT of Warren's nodes. Compared with libp2p's defaults, which are for the open internet, records
- * lie at fewer nodes and a query asks fewer of them: a fifth of the messages (docs/scale.md).
+ * lie at fewer nodes and a query asks fewer of them: a quarter of the messages (docs/scale.md).
  */
 const DHT = { protocol: '/warren/kad/1.0.0', kBucketSize: 8, alpha: 3, disjointPaths: 1 }
 
