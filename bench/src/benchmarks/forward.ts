@@ -71,8 +71,8 @@ export const forward: Benchmark = {
           return {
             '1 connection': one,
             '8 connections': eight,
-            // A quarter more is sent to warm up.
-            CPU: cpu / ((bytes * 1.25) / GiB),
+            // As much again is sent to warm up.
+            CPU: cpu / ((bytes * 2) / GiB),
             'new connection + echo p50': single.p50,
             p99: single.p99,
             '16 at once': many.rate

@@ -39,8 +39,8 @@ export const throughput: Benchmark = {
           )
         const one = await measure(1)
         const eight = await measure(8)
-        // A quarter more is sent to warm up.
-        const cpu = one.both / 1e6 / ((bytes * 1.25) / GiB)
+        // As much again is sent to warm up.
+        const cpu = one.both / 1e6 / ((bytes * 2) / GiB)
         return { '1 stream': one.result, '8 streams': eight.result, CPU: cpu }
       }
     )
@@ -200,7 +200,7 @@ export const session: Benchmark = {
           const count = Math.ceil(5000 * effort.scale)
           return {
             throughput: bulk.result,
-            CPU: bulk.both / 1e6 / ((bytes * 1.25) / GiB),
+            CPU: bulk.both / 1e6 / ((bytes * 2) / GiB),
             'round trip p50': await client.ask<number>({ op: 'pingPong', address, count })
           }
         })

@@ -128,7 +128,7 @@ answer({
       )
       return (share * streams) / 1e6 / ((performance.now() - started) / 1000)
     }
-    await round(bytes / 4)
+    await round(bytes)
     const rate = await round(bytes)
     await connection.close()
     return rate
